@@ -1,0 +1,59 @@
+import type { PrintgateError } from "../errors";
+import type { LinkName, PrinterStatus } from "./status";
+
+/**
+ * What a status can not carry but the event rules need: words that a printer says in passing.
+ * Each is a level (true while the printer says it); the event rules look for the edge.
+ */
+export interface Signals {
+  /** The printer says that the job was cancelled by somebody, not that it failed. */
+  readonly cancelled: boolean;
+  /** The printer says that filament ran out. */
+  readonly runout: boolean;
+}
+
+/** One decoded report: everything that is known of the printer after it. */
+export interface Observation {
+  /**
+   * `online` and `lastSeen` are the Printer's to fill in; a link leaves them at false and null.
+   * Parts that did not change since the last observation are the same objects.
+   */
+  readonly status: PrinterStatus;
+  readonly signals: Signals;
+  /** Marketing name, once known. */
+  readonly model: string | null;
+  /** False until the printer's whole state was heard on this connection: no event may be derived before. */
+  readonly complete: boolean;
+  /** A copy of the printer's own words, secrets removed. Made on demand: most users never ask. */
+  raw(): Record<string, unknown>;
+}
+
+/** The life of a link. One union instead of flags that could contradict each other. */
+export type LinkState =
+  | { readonly kind: "closed" }
+  | { readonly kind: "connecting" }
+  /** Connected and let in; whether the printer talks is told by its reports. */
+  | { readonly kind: "live" }
+  /** Not connected, will try again by itself. */
+  | { readonly kind: "waiting"; readonly reason: PrintgateError; readonly retryInMs: number }
+  /** Will not try again until the settings change. */
+  | { readonly kind: "stopped"; readonly reason: PrintgateError };
+
+export interface LinkListener {
+  state(state: LinkState): void;
+  report(observation: Observation): void;
+  /** A sentence for the log; the link says each kind of trouble once. */
+  warn(message: string): void;
+}
+
+/** A way to a printer. Implementations own their socket and timers and close them in any state. */
+export interface Link {
+  readonly name: LinkName;
+  readonly vendor: "bambu" | "octoprint" | "other";
+  /** Starts connecting; calls the listener from later ticks only. */
+  open(listener: LinkListener): void;
+  /** Idempotent, says goodbye to the printer, ends within 2 s, after it nothing is called any more. */
+  close(): Promise<void>;
+  /** Asks the printer for its whole state, if it was not asked too recently for the printer's good. */
+  refresh(): void;
+}
