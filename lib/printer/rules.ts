@@ -1,0 +1,407 @@
+import {
+  type Continuity,
+  type EventMemory,
+  type EventName,
+  type KnownState,
+  makeEvent,
+  type Outcome,
+  type PrinterEvent,
+  shownState,
+  withStart,
+} from "./events";
+import type { Observation } from "./link";
+import type { Alert, Filament, Job, PrinterState, Slot } from "./status";
+
+/**
+ * The event rules that every make of printer shares: what was remembered + what is seen now = what
+ * to tell. Pure functions of values; time comes in as an argument, so the same story gives the
+ * same events on a LAN, through a cloud, after a restart, or in a test.
+ */
+
+export interface Step {
+  readonly memory: EventMemory;
+  readonly events: readonly PrinterEvent[];
+  /** Something changed that must survive a restart. Progress inside a ten, say, need not. */
+  readonly save: boolean;
+}
+
+/** How long an ending waits for the cancel word: printers send it in a frame of its own, before or after. */
+export const ENDING_WAIT_MS = 2000;
+
+type Transition = "stay" | "begin" | "work" | "pause" | "resume" | "end" | "surface";
+
+/**
+ * Row: the state before; column: the state now. `surface` = an ending shows up although no job was
+ * seen, `stay` can hide one only where reports were missed.
+ */
+const TRANSITIONS: Record<KnownState, Record<KnownState, Transition>> = {
+  idle: {
+    idle: "stay",
+    preparing: "begin",
+    printing: "begin",
+    paused: "begin",
+    finished: "surface",
+    failed: "surface",
+  },
+  preparing: { idle: "end", preparing: "work", printing: "work", paused: "pause", finished: "end", failed: "end" },
+  printing: { idle: "end", preparing: "work", printing: "work", paused: "pause", finished: "end", failed: "end" },
+  paused: { idle: "end", preparing: "resume", printing: "resume", paused: "work", finished: "end", failed: "end" },
+  finished: {
+    idle: "stay",
+    preparing: "begin",
+    printing: "begin",
+    paused: "begin",
+    finished: "stay",
+    failed: "surface",
+  },
+  failed: { idle: "stay", preparing: "begin", printing: "begin", paused: "begin", finished: "surface", failed: "stay" },
+};
+
+const EVENT_OF: Record<Outcome, EventName> = {
+  finished: "print.finished",
+  failed: "print.failed",
+  cancelled: "print.cancelled",
+};
+
+/** True if the second observation differs from the first in something that the rules look at. */
+export function concernsEvents(before: Observation, now: Observation): boolean {
+  const a = before.status;
+  const b = now.status;
+  return (
+    a.job !== b.job ||
+    a.state !== b.state ||
+    a.alerts !== b.alerts ||
+    a.filament !== b.filament ||
+    a.door !== b.door ||
+    before.signals.cancelled !== now.signals.cancelled ||
+    before.signals.runout !== now.signals.runout
+  );
+}
+
+/** Folds one observation into the memory. */
+export function step(before: EventMemory, observation: Observation, at: number, continuity: Continuity): Step {
+  return new Turn(before, observation, at, continuity).run();
+}
+
+/** Tells an ending whose wait is over without the word: it was a failure. Called by the owner's timer. */
+export function expire(before: EventMemory, at: number): Step {
+  if (before.ending === null) return { memory: before, events: [], save: false };
+  return conclude(before, "failed", { job: before.ending.job, at });
+}
+
+/** The printer can be heard, or no longer. */
+export function presence(before: EventMemory, online: boolean, at: number): Step {
+  // A printer that was never heard has not gone: nothing to tell.
+  if (before.online === online || (before.online === null && !online)) {
+    return { memory: before, events: [], save: false };
+  }
+  const state = shownState(before, before.state ?? "unknown");
+  const event = makeEvent(online ? "printer.online" : "printer.offline", before, state, state, at, false);
+  return { memory: { ...before, online }, events: [event], save: false };
+}
+
+/** One observation's way through the rules, from top to bottom. */
+class Turn {
+  private memory: EventMemory;
+  private readonly events: PrinterEvent[] = [];
+  private readonly live: boolean;
+  /** The baseline: what a first report shows did not just happen. */
+  private readonly silent: boolean;
+  private readonly previousState: PrinterState;
+  private readonly job: Job | null;
+
+  constructor(
+    private readonly before: EventMemory,
+    private readonly seen: Observation,
+    private readonly at: number,
+    private readonly continuity: Continuity,
+  ) {
+    this.memory = before;
+    this.live = continuity === "live";
+    this.silent = continuity === "start" || before.state === null;
+    this.previousState = shownState(before, before.state ?? "unknown");
+    this.job = seen.status.job;
+  }
+
+  run(): Step {
+    this.hearCancelWord();
+    this.followState();
+    this.followProgress();
+    this.followFilament();
+    this.followDoor();
+    this.followAlerts();
+    return {
+      memory: this.memory,
+      events: this.events,
+      save: this.events.length > 0 || mustSave(this.before, this.memory),
+    };
+  }
+
+  /** The word is a short pulse, so its edge is kept for the whole job. */
+  private hearCancelWord(): void {
+    const word = this.seen.signals.cancelled || this.seen.status.state === "cancelled";
+    if (word === this.memory.cancelWord) return;
+    this.set({ cancelWord: word, cancelled: this.memory.cancelled || word });
+  }
+
+  private followState(): void {
+    const reported = this.seen.status.state;
+    if (reported === "unknown") return;
+    const state: KnownState = reported === "cancelled" ? "failed" : reported;
+    this.resolveEnding(state);
+    const from = this.memory.state;
+    if (from === null) this.adopt(state);
+    else this.take(TRANSITIONS[from][state], from, state);
+    this.set({ state, job: this.job ?? this.memory.job, at: this.at });
+  }
+
+  private take(transition: Transition, from: KnownState, state: KnownState): void {
+    switch (transition) {
+      case "begin":
+        return this.begin(state);
+      case "work":
+      case "pause":
+      case "resume":
+        if (this.isAnotherRun(from, state)) return this.replaced(state);
+        if (transition === "pause") this.tell("print.paused", { reason: this.seen.status.stage.name });
+        if (transition === "resume") this.tell("print.resumed", {});
+        return;
+      case "end":
+        if (!this.live && otherJob(this.memory.job, this.job)) return this.replaced(state);
+        if (this.live && state === "finished") this.crossTens();
+        return this.end(from, state, this.job ?? this.memory.job);
+      case "surface":
+        if (!this.isTold()) this.end(from, state, this.job);
+        return;
+      case "stay":
+        // Finished before and finished now: a job may have come and gone while nobody listened.
+        if (!this.live && state !== "idle" && !this.isTold()) this.end(from, state, this.job);
+    }
+  }
+
+  /** The first state ever seen: remembered, not told. An ending found here is old news. */
+  private adopt(state: KnownState): void {
+    const outcome = state === "finished" ? "finished" : this.memory.cancelled ? "cancelled" : "failed";
+    const over = state === "finished" || state === "failed";
+    this.set({ cancelled: false, told: over ? { job: this.job, outcome } : null });
+  }
+
+  private begin(state: KnownState): void {
+    const { progress = null, layer = null } = this.job ?? {};
+    this.set({
+      cancelled: false,
+      // Printers show the last job's figures until the new ones arrive; what a gap hid is not told.
+      leftover: this.live ? { progress, layer } : { progress: null, layer: null },
+      ten: this.live ? 0 : tenOf(progress),
+      firstLayer: !this.live && (layer ?? 0) >= 2,
+      startedAt: this.live ? new Date(this.at).toISOString() : null,
+    });
+    this.tell("print.started", {});
+    if (state === "paused") this.tell("print.paused", { reason: this.seen.status.stage.name });
+  }
+
+  /** Printing before and now, yet not the same job. */
+  private isAnotherRun(from: KnownState, state: KnownState): boolean {
+    const known = this.memory.job;
+    // An id that already had its ending is a leftover, and this one's own id arrives only now.
+    if (known?.id != null && known.id === this.memory.told?.job?.id) return false;
+    if (!this.live) return otherJob(known, this.job);
+    // While preparing, names and ids still arrive one by one.
+    return from !== "preparing" && state !== "preparing" && otherId(known, this.job);
+  }
+
+  /** The job we knew has gone unseen and another has taken its place. */
+  private replaced(state: KnownState): void {
+    const memory = this.memory;
+    const done = progressOf(memory) === 100 || timeWasUp(memory, this.at);
+    const outcome: Outcome = memory.cancelled ? "cancelled" : done ? "finished" : "failed";
+    this.conclude(outcome, memory.job, "the printer was heard again with another job");
+    this.set({ state: "idle" });
+    this.take(TRANSITIONS.idle[state], "idle", state);
+  }
+
+  /** An ending: told at once where it is clear, else after the wait. */
+  private end(from: KnownState, state: KnownState, job: Job | null): void {
+    const memory = this.memory;
+    if (state === "finished") this.conclude("finished", job);
+    else if (memory.cancelled) this.conclude("cancelled", job);
+    // The frame that says "finished" can be lost; a job at 100 % that went to rest is done.
+    else if (state === "idle" && progressOf(memory) === 100) this.conclude("finished", job);
+    else if (state === "idle" && !this.live && timeWasUp(memory, this.at)) {
+      this.conclude("finished", job, "the printer was idle again after the time that was left");
+    } else this.set({ ending: { job, from, since: this.at, recovered: !this.live } });
+  }
+
+  private resolveEnding(state: KnownState): void {
+    const ending = this.memory.ending;
+    if (ending === null) return;
+    if (this.memory.cancelled) this.conclude("cancelled", ending.job);
+    else if (state === "finished") this.conclude("finished", ending.job);
+    else if (TRANSITIONS.idle[state] === "begin") this.conclude("failed", ending.job);
+    // After a restart the wait begins anew: the word may be in one of the next frames.
+    else if (!this.live) this.set({ ending: { ...ending, since: this.at, recovered: true } });
+    else if (this.at - ending.since >= ENDING_WAIT_MS) this.conclude("failed", ending.job);
+  }
+
+  /** Endings are told even by the first report after a start: that is what the memory is kept for. */
+  private conclude(outcome: Outcome, job: Job | null, reason: string | null = null): void {
+    const alert = outcome === "failed" ? (this.seen.status.alerts[0] ?? null) : null;
+    const done = conclude(this.memory, outcome, {
+      job,
+      at: this.at,
+      alert,
+      reason: reason ?? alert?.code ?? null,
+      from: this.memory.ending?.from ?? this.previousState,
+      recovered: this.memory.ending?.recovered === true || !this.live,
+    });
+    this.memory = done.memory;
+    this.events.push(...done.events);
+  }
+
+  /** The ending that is shown now was told before. */
+  private isTold(): boolean {
+    const told = this.memory.told;
+    return told !== null && !otherJob(told.job, this.job);
+  }
+
+  private followProgress(): void {
+    const state = this.seen.status.state;
+    if (this.job === null || (state !== "printing" && state !== "paused")) return;
+    this.crossTens();
+    const { layer } = this.job;
+    if (layer === null || layer === this.memory.leftover.layer) return;
+    if (this.memory.leftover.layer !== null) this.set({ leftover: { ...this.memory.leftover, layer: null } });
+    if (layer < 2 || this.memory.firstLayer) return;
+    this.set({ firstLayer: true });
+    this.tell("print.first-layer", {});
+  }
+
+  private crossTens(): void {
+    const progress = this.job?.progress ?? null;
+    if (progress === null || progress === this.memory.leftover.progress) return;
+    if (this.memory.leftover.progress !== null) this.set({ leftover: { ...this.memory.leftover, progress: null } });
+    const now = tenOf(progress);
+    for (let ten = this.memory.ten + 10; ten <= now; ten += 10) this.tell("print.progress", { value: ten });
+    if (now > this.memory.ten) this.set({ ten: now });
+  }
+
+  private followFilament(): void {
+    const { runout } = this.seen.signals;
+    if (runout !== this.memory.runout) {
+      this.set({ runout });
+      if (runout) this.tell("filament.runout", { reason: this.seen.status.stage.name });
+    }
+    const filament = this.seen.status.filament;
+    const active = filament.active;
+    if (active === null) return;
+    const key = active.external ? `external/${active.nozzle}` : `${active.unit ?? "?"}/${active.slot ?? "?"}`;
+    if (key === this.memory.filament) return;
+    const first = this.memory.filament === null;
+    this.set({ filament: key });
+    if (!first) this.tell("filament.changed", { value: { ...active, ...materialOf(filament) } });
+  }
+
+  private followDoor(): void {
+    const door = this.seen.status.door;
+    if (door === null || door === this.memory.door) return;
+    const first = this.memory.door === null;
+    this.set({ door });
+    if (!first) this.tell(door === "open" ? "door.opened" : "door.closed", {});
+  }
+
+  /** The set difference by code: printers repeat their whole list, in any order. */
+  private followAlerts(): void {
+    const now = this.seen.status.alerts;
+    const old = this.memory.alerts;
+    if (now === old || (now.length === 0 && old.length === 0)) return;
+    const isMissingIn = (list: readonly Alert[]) => (alert: Alert) =>
+      !list.some((other) => other.source === alert.source && other.code === alert.code);
+    this.set({ alerts: now });
+    for (const alert of now.filter(isMissingIn(old))) this.tell("alert.raised", { alert });
+    for (const alert of old.filter(isMissingIn(now))) this.tell("alert.cleared", { alert });
+  }
+
+  private set(change: Partial<EventMemory>): void {
+    this.memory = { ...this.memory, ...change };
+  }
+
+  private tell(event: EventName, details: Partial<PrinterEvent>): void {
+    if (this.silent) return;
+    const state = shownState(this.memory, this.seen.status.state);
+    const made = makeEvent(event, this.memory, state, this.previousState, this.at, !this.live);
+    this.events.push({ ...made, job: withStart(this.job, this.memory), ...details });
+  }
+}
+
+/** The one place where an ending becomes an event, so that no job can have two. */
+function conclude(
+  before: EventMemory,
+  outcome: Outcome,
+  known: {
+    job: Job | null;
+    at: number;
+    alert?: Alert | null;
+    reason?: string | null;
+    from?: PrinterState;
+    recovered?: boolean;
+  },
+): Step {
+  const { job, at, alert = null, reason = null } = known;
+  const from = known.from ?? before.ending?.from ?? before.state ?? "unknown";
+  const recovered = known.recovered ?? before.ending?.recovered ?? false;
+  const memory: EventMemory = { ...before, ending: null, cancelled: false, told: { job, outcome } };
+  const event = { ...makeEvent(EVENT_OF[outcome], memory, outcome, from, at, recovered), alert, reason };
+  return { memory, events: [{ ...event, job: withStart(job, before) }], save: true };
+}
+
+function materialOf(filament: Filament): Pick<Slot, "type" | "color"> {
+  const { active } = filament;
+  if (active === null) return { type: null, color: null };
+  const slots = active.external ? filament.external : filament.units.find((unit) => unit.id === active.unit)?.slots;
+  const slot = active.external
+    ? (slots?.[active.nozzle] ?? slots?.[0])
+    : slots?.find((entry) => entry.slot === active.slot);
+  return { type: slot?.type ?? null, color: slot?.color ?? null };
+}
+
+/** Both carry the maker's id of a run, and the ids differ. */
+function otherId(a: Job | null, b: Job | null): boolean {
+  return a?.id != null && b?.id != null && a.id !== b.id;
+}
+
+/** Known to be two different jobs. The first mark that both carry decides; without one they count as the same. */
+function otherJob(a: Job | null, b: Job | null): boolean {
+  if (b === null) return false;
+  if (a === null) return true;
+  for (const mark of ["id", "startedAt", "name", "file"] as const) {
+    if (a[mark] !== null && b[mark] !== null) return a[mark] !== b[mark];
+  }
+  return false;
+}
+
+const tenOf = (progress: number | null): number => Math.floor((progress ?? 0) / 10) * 10;
+
+/** The job's own progress: null while the printer still shows the last job's. */
+function progressOf(memory: EventMemory): number | null {
+  const progress = memory.job?.progress ?? null;
+  return progress === memory.leftover.progress ? null : progress;
+}
+
+/** More time has passed since the job was last seen than it had left. A paused job does not end by itself. */
+function timeWasUp(memory: EventMemory, at: number): boolean {
+  const left = memory.job?.remainingSeconds ?? 0;
+  return left > 0 && memory.state === "printing" && at - memory.at >= left * 1000;
+}
+
+function mustSave(before: EventMemory, after: EventMemory): boolean {
+  return (
+    before.state !== after.state ||
+    before.ending !== after.ending ||
+    before.told !== after.told ||
+    before.cancelled !== after.cancelled ||
+    before.ten !== after.ten ||
+    before.startedAt !== after.startedAt ||
+    before.job?.id !== after.job?.id ||
+    before.job?.name !== after.job?.name
+  );
+}
