@@ -46,6 +46,9 @@ export interface PrinterEvent {
  */
 export type Continuity = "start" | "gap" | "live";
 
+/** The events of which each job has exactly one. */
+export const ENDING_EVENTS: ReadonlySet<EventName> = new Set(["print.finished", "print.failed", "print.cancelled"]);
+
 export type Outcome = "finished" | "failed" | "cancelled";
 
 /** The states that the rules work on: `unknown` is passed over, `cancelled` is a failure with the cancel word. */
@@ -89,6 +92,14 @@ export interface EventMemory {
   readonly door: "open" | "closed" | null;
   readonly alerts: readonly Alert[];
   readonly online: boolean | null;
+}
+
+/** What is kept on disk of one printer. */
+export interface PrinterMemory {
+  readonly version: 1;
+  readonly rules: EventMemory;
+  /** Endings that were decided and perhaps not told yet. */
+  readonly outbox: readonly PrinterEvent[];
 }
 
 export const NO_MEMORY: EventMemory = {

@@ -157,19 +157,30 @@ class Turn {
 
   private take(transition: Transition, from: KnownState, state: KnownState): void {
     switch (transition) {
-      case "begin":
-        return this.begin(state);
+      case "begin": {
+        this.begin(state);
+        return;
+      }
       case "work":
       case "pause":
       case "resume":
-        if (this.isAnotherRun(from, state)) return this.replaced(state);
+        if (this.isAnotherRun(from, state)) {
+          this.replaced(state);
+          return;
+        }
         if (transition === "pause") this.tell("print.paused", { reason: this.seen.status.stage.name });
         if (transition === "resume") this.tell("print.resumed", {});
         return;
       case "end":
-        if (!this.live && otherJob(this.memory.job, this.job)) return this.replaced(state);
+        if (!this.live && otherJob(this.memory.job, this.job)) {
+          this.replaced(state);
+          return;
+        }
         if (this.live && state === "finished") this.crossTens();
-        return this.end(from, state, this.job ?? this.memory.job);
+        {
+          this.end(from, state, this.job ?? this.memory.job);
+          return;
+        }
       case "surface":
         if (!this.isTold()) this.end(from, state, this.job);
         return;

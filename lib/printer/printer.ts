@@ -1,0 +1,319 @@
+import { type PrintgateError, toError } from "../errors";
+import {
+  type Continuity,
+  ENDING_EVENTS,
+  NO_MEMORY,
+  type PrinterEvent,
+  type PrinterMemory,
+  shownState,
+  withStart,
+} from "./events";
+import type { Link, LinkState, Observation } from "./link";
+import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
+
+/** Where the memory of one printer outlives the process. */
+export interface MemoryStore {
+  /** null when there is none, or none that can be used. */
+  load(): Promise<PrinterMemory | null>;
+  /** Replaces the whole document. `durable` also survives a power cut; without it, the end of the process. */
+  save(memory: PrinterMemory, options: { durable: boolean }): Promise<void>;
+}
+
+export interface PrinterListener {
+  status?(status: PrinterStatus, printer: PrinterIdentity): void;
+  event?(event: PrinterEvent, printer: PrinterIdentity): void;
+  link?(state: LinkState): void;
+}
+
+export interface PrinterOptions {
+  readonly id: string;
+  readonly name: string;
+  readonly link: Link;
+  /** Without a report for so long, the printer counts as offline. */
+  readonly staleAfterMs: number;
+  readonly memory: MemoryStore;
+  readonly log: { warn(message: string): void };
+}
+
+/** A link that drops and is back within this time is no news: "offline" is told only after it. */
+const OFFLINE_GRACE_MS = 5000;
+/** An ending that was waiting when the process ended waits this long for the printer's next report. */
+const ORPHAN_ENDING_MS = 30_000;
+
+/**
+ * One printer: owner of its link, its last status, its event memory and its timers, shared by all
+ * nodes that use it. The first subscriber opens the link, the last one to leave closes it.
+ *
+ * Every event goes the same way: memory is saved, the event is told, and only then is an ending
+ * struck off the outbox. A process that is killed at any of these steps finds the ending in the
+ * outbox, or the printer in a state that brings it up again.
+ */
+export class Printer {
+  readonly id: string;
+  /** The last observation; its `raw()` gives the printer's own words. */
+  observation: Observation | null = null;
+  status: PrinterStatus = UNKNOWN_STATUS;
+  linkState: LinkState = { kind: "closed" };
+
+  private readonly listeners = new Set<PrinterListener>();
+  private rules = NO_MEMORY;
+  private outbox: readonly PrinterEvent[] = [];
+  private continuity: Continuity = "start";
+  private lastSeenMs = 0;
+  private jobShown: { from: Job | null; startedAt: string | null; job: Job | null } | null = null;
+  /** Saves and tells happen one after the other, in the order of the reports. */
+  private queue: Promise<void> = Promise.resolve();
+  /** Which opening this is: what an earlier one left under way must not touch this one. */
+  private session = 0;
+  private storeTrouble = false;
+  private staleTimer: NodeJS.Timeout | null = null;
+  private graceTimer: NodeJS.Timeout | null = null;
+  private endingTimer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly options: PrinterOptions) {
+    this.id = options.id;
+  }
+
+  get identity(): PrinterIdentity {
+    const { id, name, link } = this.options;
+    const via = this.linkState.kind === "live" ? link.name : null;
+    return { id, name, vendor: link.vendor, model: this.observation?.model ?? null, link: via };
+  }
+
+  /** Starts to listen; the answer stops it. */
+  subscribe(listener: PrinterListener): () => Promise<void> {
+    this.listeners.add(listener);
+    if (this.listeners.size === 1) this.open();
+    return async () => {
+      if (this.listeners.delete(listener) && this.listeners.size === 0) await this.close();
+    };
+  }
+
+  /** Asks the printer for its whole state, if it was not asked too recently for its good. */
+  refresh(): void {
+    this.options.link.refresh();
+  }
+
+  /** Idempotent; ends within 2 s. What waits to be told stays in the store. */
+  async close(): Promise<void> {
+    if (this.session % 2 === 0) return;
+    this.session += 1;
+    for (const timer of [this.staleTimer, this.graceTimer, this.endingTimer]) if (timer !== null) clearTimeout(timer);
+    this.staleTimer = this.graceTimer = this.endingTimer = null;
+    await this.options.link.close();
+    this.linkState = { kind: "closed" };
+    this.status = { ...this.status, online: false };
+    await this.queue;
+    if (this.rules.state !== null) await this.save({ durable: true });
+  }
+
+  /** Odd sessions are open ones. */
+  private isOpen(session: number): boolean {
+    return session === this.session;
+  }
+
+  private open(): void {
+    const session = ++this.session;
+    this.continuity = "start";
+    this.queue = this.queue
+      .then(() => this.remember(session))
+      .then(() => {
+        if (!this.isOpen(session)) return;
+        this.options.link.open({
+          state: (state) => {
+            if (this.isOpen(session)) this.onLinkState(state);
+          },
+          report: (observation) => {
+            if (this.isOpen(session)) this.onReport(observation, Date.now());
+          },
+          warn: (message) => {
+            this.options.log.warn(message);
+          },
+        });
+      })
+      .catch((thrown: unknown) => {
+        this.options.log.warn(toError(thrown).message);
+      });
+  }
+
+  /** Takes up what an earlier process left: endings that were saved but perhaps not told. */
+  private async remember(session: number): Promise<void> {
+    let kept: PrinterMemory | null = null;
+    try {
+      kept = await this.options.memory.load();
+    } catch (thrown) {
+      this.reportStore(toError(thrown));
+    }
+    if (kept === null || !this.isOpen(session)) return;
+    this.rules = { ...kept.rules, online: null };
+    if (this.rules.ending !== null) {
+      this.rules = { ...this.rules, ending: { ...this.rules.ending, recovered: true } };
+      this.waitForEnding(ORPHAN_ENDING_MS);
+    }
+    this.outbox = [];
+    for (const event of kept.outbox)
+      this.commit({ memory: this.rules, events: [{ ...event, recovered: true }], save: true });
+  }
+
+  private onLinkState(state: LinkState): void {
+    const wasLive = this.linkState.kind === "live";
+    this.linkState = state;
+    this.each((listener) => listener.link?.(state));
+    if (state.kind === "live" || !wasLive) return;
+    this.missed();
+    this.setOnline(false);
+    this.graceTimer ??= setTimeout(() => {
+      this.graceTimer = null;
+      this.tellPresence();
+    }, OFFLINE_GRACE_MS);
+  }
+
+  private onReport(observation: Observation, at: number): void {
+    const before = this.observation;
+    this.observation = observation;
+    this.lastSeenMs = at;
+    this.armStaleTimer(this.options.staleAfterMs);
+    let result: Step | null = null;
+    if (observation.complete) {
+      // Most reports move a temperature and nothing else: the rules need not look at those.
+      const idleTurn = this.continuity === "live" && before !== null && !concernsEvents(before, observation);
+      if (!idleTurn) result = step(this.rules, observation, at, this.continuity);
+      this.continuity = "live";
+    }
+    if (result !== null) this.rules = result.memory;
+    this.show(observation);
+    if (result !== null) {
+      if (this.rules.ending !== null) this.waitForEnding(ENDING_WAIT_MS);
+      this.commit(result);
+    }
+    if (this.rules.online !== true) this.tellPresence();
+  }
+
+  /** The link's picture of the printer, with what only we know. */
+  private show(observation: Observation): void {
+    const { status } = observation;
+    const state = shownState(this.rules, status.state);
+    this.status = {
+      ...status,
+      online: true,
+      lastSeen: new Date(this.lastSeenMs).toISOString(),
+      state,
+      job: this.shownJob(status.job),
+    };
+    this.tellStatus();
+  }
+
+  /** Kept while nothing changes, so that comparing two statuses stays cheap. */
+  private shownJob(from: Job | null): Job | null {
+    const { startedAt } = this.rules;
+    if (this.jobShown?.from !== from || this.jobShown.startedAt !== startedAt) {
+      this.jobShown = { from, startedAt, job: withStart(from, this.rules) };
+    }
+    return this.jobShown.job;
+  }
+
+  private setOnline(online: boolean): void {
+    if (this.status.online === online) return;
+    this.status = { ...this.status, online };
+    this.tellStatus();
+  }
+
+  private tellStatus(): void {
+    const { identity, status } = this;
+    this.each((listener) => listener.status?.(status, identity));
+  }
+
+  private tellPresence(): void {
+    const { online } = this.status;
+    if (online && this.graceTimer !== null) {
+      clearTimeout(this.graceTimer);
+      this.graceTimer = null;
+    }
+    this.commit(presence(this.rules, online, Date.now()));
+  }
+
+  /** One timer for all reports: it looks at the clock when it fires instead of being set anew each time. */
+  private armStaleTimer(inMs: number): void {
+    this.staleTimer ??= setTimeout(() => {
+      this.staleTimer = null;
+      const left = this.lastSeenMs + this.options.staleAfterMs - Date.now();
+      if (left > 0) {
+        this.armStaleTimer(left);
+        return;
+      }
+      this.missed();
+      this.setOnline(false);
+      this.tellPresence();
+    }, inMs);
+  }
+
+  private missed(): void {
+    if (this.continuity === "live") this.continuity = "gap";
+  }
+
+  private waitForEnding(waitMs: number): void {
+    if (this.endingTimer !== null) clearTimeout(this.endingTimer);
+    this.endingTimer = setTimeout(() => {
+      this.endingTimer = null;
+      if (this.rules.ending === null) return;
+      const result = expire(this.rules, Date.now());
+      this.rules = result.memory;
+      if (this.observation !== null) this.show(this.observation);
+      this.commit(result);
+    }, waitMs);
+  }
+
+  /** Saves what the events depend on, tells them, and strikes told endings off the outbox. */
+  private commit({ memory, events, save }: Step): void {
+    this.rules = memory;
+    if (!save && events.length === 0) return;
+    const { session, identity } = this;
+    const endings = events.filter((event) => ENDING_EVENTS.has(event.event));
+    this.outbox = [...this.outbox, ...endings];
+    const document: PrinterMemory = { version: 1, rules: memory, outbox: this.outbox };
+    this.queue = this.queue.then(async () => {
+      await this.save({ durable: true, document });
+      // Closed while saving: the next opening finds the endings in the outbox.
+      if (!this.isOpen(session)) return;
+      for (const event of events) this.each((listener) => listener.event?.(event, identity));
+      if (endings.length === 0) return;
+      // Node-RED hands messages on in a later turn of the loop: let the receivers have them first.
+      await nextTurn();
+      await nextTurn();
+      this.outbox = this.outbox.filter((event) => !endings.includes(event));
+      await this.save({ durable: false });
+    });
+  }
+
+  /** A disk that fails must not keep a user's automation from running: it is said once, and told all the same. */
+  private async save({ durable, document }: { durable: boolean; document?: PrinterMemory }): Promise<void> {
+    try {
+      await this.options.memory.save(document ?? { version: 1, rules: this.rules, outbox: this.outbox }, { durable });
+      this.storeTrouble = false;
+    } catch (thrown) {
+      this.reportStore(toError(thrown));
+    }
+  }
+
+  private reportStore(error: PrintgateError): void {
+    if (this.storeTrouble) return;
+    this.storeTrouble = true;
+    this.options.log.warn(`${error.message}; an ending that falls into a restart may be told twice or not at all`);
+  }
+
+  /** A listener that throws must not keep the others from hearing. */
+  private each(call: (listener: PrinterListener) => void): void {
+    for (const listener of [...this.listeners]) {
+      try {
+        call(listener);
+      } catch (thrown) {
+        this.options.log.warn(toError(thrown).message);
+      }
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
