@@ -64,8 +64,9 @@ export class Printer {
   private jobShown: { from: Job | null; startedAt: string | null; job: Job | null } | null = null;
   /** Saves and tells happen one after the other, in the order of the reports. */
   private queue: Promise<void> = Promise.resolve();
-  /** Which opening this is: what an earlier one left under way must not touch this one. */
-  private session = 0;
+  /** The opening that is in force; what an earlier one left under way must not touch it. */
+  private session: symbol | null = null;
+  private closing: Promise<void> = Promise.resolve();
   private storeTrouble = false;
   private staleTimer: NodeJS.Timeout | null = null;
   private graceTimer: NodeJS.Timeout | null = null;
@@ -97,35 +98,34 @@ export class Printer {
 
   /** Idempotent; ends within 2 s. What waits to be told stays in the store. */
   async close(): Promise<void> {
-    if (this.session % 2 === 0) return;
-    this.session += 1;
+    if (this.session === null) return;
+    this.session = null;
     for (const timer of [this.staleTimer, this.graceTimer, this.endingTimer]) if (timer !== null) clearTimeout(timer);
     this.staleTimer = this.graceTimer = this.endingTimer = null;
-    await this.options.link.close();
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
-    await this.queue;
-    if (this.rules.state !== null) await this.save({ durable: true });
-  }
-
-  /** Odd sessions are open ones. */
-  private isOpen(session: number): boolean {
-    return session === this.session;
+    const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save({ durable: true })));
+    this.queue = saved;
+    this.closing = this.options.link.close();
+    await this.closing;
+    await saved;
   }
 
   private open(): void {
-    const session = ++this.session;
+    const session = Symbol(this.id);
+    this.session = session;
     this.continuity = "start";
     this.queue = this.queue
+      .then(() => this.closing)
       .then(() => this.remember(session))
       .then(() => {
-        if (!this.isOpen(session)) return;
+        if (this.session !== session) return;
         this.options.link.open({
           state: (state) => {
-            if (this.isOpen(session)) this.onLinkState(state);
+            if (this.session === session) this.onLinkState(state);
           },
           report: (observation) => {
-            if (this.isOpen(session)) this.onReport(observation, Date.now());
+            if (this.session === session) this.onReport(observation, Date.now());
           },
           warn: (message) => {
             this.options.log.warn(message);
@@ -138,21 +138,22 @@ export class Printer {
   }
 
   /** Takes up what an earlier process left: endings that were saved but perhaps not told. */
-  private async remember(session: number): Promise<void> {
+  private async remember(session: symbol): Promise<void> {
     let kept: PrinterMemory | null = null;
     try {
       kept = await this.options.memory.load();
     } catch (thrown) {
       this.reportStore(toError(thrown));
     }
-    if (kept === null || !this.isOpen(session)) return;
-    this.rules = { ...kept.rules, online: null };
+    if (this.session !== session) return;
+    const { rules, outbox } = kept ?? { rules: this.rules, outbox: this.outbox };
+    this.rules = { ...rules, online: null };
     if (this.rules.ending !== null) {
       this.rules = { ...this.rules, ending: { ...this.rules.ending, recovered: true } };
       this.waitForEnding(ORPHAN_ENDING_MS);
     }
     this.outbox = [];
-    for (const event of kept.outbox)
+    for (const event of outbox)
       this.commit({ memory: this.rules, events: [{ ...event, recovered: true }], save: true });
   }
 
@@ -182,12 +183,13 @@ export class Printer {
       this.continuity = "live";
     }
     if (result !== null) this.rules = result.memory;
-    this.show(observation);
+    // Until the printer's whole state was heard once there is nothing worth showing.
+    if (this.continuity !== "start") this.show(observation);
     if (result !== null) {
       if (this.rules.ending !== null) this.waitForEnding(ENDING_WAIT_MS);
       this.commit(result);
     }
-    if (this.rules.online !== true) this.tellPresence();
+    if (this.status.online && this.rules.online !== true) this.tellPresence();
   }
 
   /** The link's picture of the printer, with what only we know. */
@@ -275,7 +277,7 @@ export class Printer {
     this.queue = this.queue.then(async () => {
       await this.save({ durable: true, document });
       // Closed while saving: the next opening finds the endings in the outbox.
-      if (!this.isOpen(session)) return;
+      if (this.session !== session) return;
       for (const event of events) this.each((listener) => listener.event?.(event, identity));
       if (endings.length === 0) return;
       // Node-RED hands messages on in a later turn of the loop: let the receivers have them first.

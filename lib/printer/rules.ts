@@ -1,3 +1,4 @@
+import { apparatus } from "./apparatus";
 import {
   type Continuity,
   type EventMemory,
@@ -9,8 +10,9 @@ import {
   shownState,
   withStart,
 } from "./events";
+import { otherId, otherJob, progressOf, tenOf, timeWasUp } from "./jobs";
 import type { Observation } from "./link";
-import type { Alert, Filament, Job, PrinterState, Slot } from "./status";
+import type { Alert, Job, PrinterState } from "./status";
 
 /**
  * The event rules that every make of printer shares: what was remembered + what is seen now = what
@@ -127,9 +129,7 @@ class Turn {
     this.hearCancelWord();
     this.followState();
     this.followProgress();
-    this.followFilament();
-    this.followDoor();
-    this.followAlerts();
+    this.followApparatus();
     return {
       memory: this.memory,
       events: this.events,
@@ -296,40 +296,10 @@ class Turn {
     if (now > this.memory.ten) this.set({ ten: now });
   }
 
-  private followFilament(): void {
-    const { runout } = this.seen.signals;
-    if (runout !== this.memory.runout) {
-      this.set({ runout });
-      if (runout) this.tell("filament.runout", { reason: this.seen.status.stage.name });
-    }
-    const filament = this.seen.status.filament;
-    const active = filament.active;
-    if (active === null) return;
-    const key = active.external ? `external/${active.nozzle}` : `${active.unit ?? "?"}/${active.slot ?? "?"}`;
-    if (key === this.memory.filament) return;
-    const first = this.memory.filament === null;
-    this.set({ filament: key });
-    if (!first) this.tell("filament.changed", { value: { ...active, ...materialOf(filament) } });
-  }
-
-  private followDoor(): void {
-    const door = this.seen.status.door;
-    if (door === null || door === this.memory.door) return;
-    const first = this.memory.door === null;
-    this.set({ door });
-    if (!first) this.tell(door === "open" ? "door.opened" : "door.closed", {});
-  }
-
-  /** The set difference by code: printers repeat their whole list, in any order. */
-  private followAlerts(): void {
-    const now = this.seen.status.alerts;
-    const old = this.memory.alerts;
-    if (now === old || (now.length === 0 && old.length === 0)) return;
-    const isMissingIn = (list: readonly Alert[]) => (alert: Alert) =>
-      !list.some((other) => other.source === alert.source && other.code === alert.code);
-    this.set({ alerts: now });
-    for (const alert of now.filter(isMissingIn(old))) this.tell("alert.raised", { alert });
-    for (const alert of old.filter(isMissingIn(now))) this.tell("alert.cleared", { alert });
+  private followApparatus(): void {
+    const { change, notes } = apparatus(this.memory, this.seen);
+    if (change !== null) this.set(change);
+    for (const { event, ...details } of notes) this.tell(event, details);
   }
 
   private set(change: Partial<EventMemory>): void {
@@ -363,45 +333,6 @@ function conclude(
   const memory: EventMemory = { ...before, ending: null, cancelled: false, told: { job, outcome } };
   const event = { ...makeEvent(EVENT_OF[outcome], memory, outcome, from, at, recovered), alert, reason };
   return { memory, events: [{ ...event, job: withStart(job, before) }], save: true };
-}
-
-function materialOf(filament: Filament): Pick<Slot, "type" | "color"> {
-  const { active } = filament;
-  if (active === null) return { type: null, color: null };
-  const slots = active.external ? filament.external : filament.units.find((unit) => unit.id === active.unit)?.slots;
-  const slot = active.external
-    ? (slots?.[active.nozzle] ?? slots?.[0])
-    : slots?.find((entry) => entry.slot === active.slot);
-  return { type: slot?.type ?? null, color: slot?.color ?? null };
-}
-
-/** Both carry the maker's id of a run, and the ids differ. */
-function otherId(a: Job | null, b: Job | null): boolean {
-  return a?.id != null && b?.id != null && a.id !== b.id;
-}
-
-/** Known to be two different jobs. The first mark that both carry decides; without one they count as the same. */
-function otherJob(a: Job | null, b: Job | null): boolean {
-  if (b === null) return false;
-  if (a === null) return true;
-  for (const mark of ["id", "startedAt", "name", "file"] as const) {
-    if (a[mark] !== null && b[mark] !== null) return a[mark] !== b[mark];
-  }
-  return false;
-}
-
-const tenOf = (progress: number | null): number => Math.floor((progress ?? 0) / 10) * 10;
-
-/** The job's own progress: null while the printer still shows the last job's. */
-function progressOf(memory: EventMemory): number | null {
-  const progress = memory.job?.progress ?? null;
-  return progress === memory.leftover.progress ? null : progress;
-}
-
-/** More time has passed since the job was last seen than it had left. A paused job does not end by itself. */
-function timeWasUp(memory: EventMemory, at: number): boolean {
-  const left = memory.job?.remainingSeconds ?? 0;
-  return left > 0 && memory.state === "printing" && at - memory.at >= left * 1000;
 }
 
 function mustSave(before: EventMemory, after: EventMemory): boolean {
