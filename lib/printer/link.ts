@@ -34,8 +34,8 @@ export type LinkState =
   | { readonly kind: "connecting" }
   /** Connected and let in; whether the printer talks is told by its reports. */
   | { readonly kind: "live" }
-  /** Not connected, will try again by itself. */
-  | { readonly kind: "waiting"; readonly reason: PrintgateError; readonly retryInMs: number }
+  /** Not connected, will try again by itself; `retryInMs` null = as soon as the printer is seen on the network. */
+  | { readonly kind: "waiting"; readonly reason: PrintgateError; readonly retryInMs: number | null }
   /** Will not try again until the settings change. */
   | { readonly kind: "stopped"; readonly reason: PrintgateError };
 

@@ -1,0 +1,73 @@
+import type { TLSSocket } from "node:tls";
+import { type IClientOptions, MqttClient } from "mqtt";
+import { PrintgateError, redact } from "../errors";
+
+/** The MQTT half of a connection to a Bambu printer, over a socket that was judged before. */
+
+export interface Credentials {
+  readonly clientId: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Printers drop a client after 1.5 times this silence; 20 to 30 s is the usual. */
+const KEEPALIVE_S = 30;
+export const CONNECT_TIMEOUT_MS = 10_000;
+const GOODBYE_MS = 1000;
+
+/** Sends CONNECT over the socket. The client never reconnects and keeps nothing for later. */
+export function mqttOver(socket: TLSSocket, credentials: Credentials): MqttClient {
+  const options: IClientOptions = {
+    ...credentials,
+    protocolVersion: 4,
+    clean: true,
+    keepalive: KEEPALIVE_S,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // Reconnecting is the session's: each new socket is judged before anything is written to it.
+    reconnectPeriod: 0,
+    resubscribe: false,
+    // A stale request must not reach a printer.
+    queueQoSZero: false,
+  };
+  return new MqttClient(() => socket, options);
+}
+
+/** CONNACK return codes (MQTT 3.1.1, table 3.1). */
+const REFUSALS: Record<number, readonly ["access-refused" | "link-lost", string]> = {
+  1: ["link-lost", "the printer does not speak MQTT 3.1.1"],
+  2: ["link-lost", "the printer refused our client id"],
+  3: ["link-lost", "the printer takes no more connections at the moment"],
+  4: [
+    "access-refused",
+    "access code refused: read it anew on the printer's screen (it changes when LAN mode or Wi-Fi is reset)",
+  ],
+  5: [
+    "access-refused",
+    "access code refused: read it anew on the printer's screen (it changes when LAN mode or Wi-Fi is reset)",
+  ],
+};
+
+/** What an error of the client means to a user. */
+export function explainMqtt(error: Error & { code?: number | string }, secret: string): PrintgateError {
+  const refusal = typeof error.code === "number" ? REFUSALS[error.code] : undefined;
+  if (refusal !== undefined) return new PrintgateError(refusal[0], refusal[1], { cause: error });
+  return new PrintgateError("link-lost", redact(error.message, [secret]), { cause: error });
+}
+
+/** A clean DISCONNECT frees the printer's slot at once; a printer that does not listen is left after a second. */
+export function sayGoodbye(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => {
+    client.removeAllListeners("message");
+    client.on("error", () => undefined);
+    const timer = setTimeout(() => {
+      client.stream.destroy();
+      client.end(true);
+      resolve();
+    }, GOODBYE_MS);
+    client.end(!client.connected, {}, () => {
+      clearTimeout(timer);
+      client.stream.destroy();
+      resolve();
+    });
+  });
+}

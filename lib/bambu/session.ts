@@ -1,0 +1,345 @@
+import { randomBytes } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import type { MqttClient } from "mqtt";
+import { PrintgateError, toError } from "../errors";
+import type { Link, LinkListener } from "../printer/link";
+import { backoffMs } from "./backoff";
+import { type Accepted, PrinterReports } from "./frames";
+import { CONNECT_TIMEOUT_MS, explainMqtt, mqttOver, sayGoodbye } from "./mqtt";
+import { type RequestName, requestFrame, sequenceIds } from "./requests";
+import type { Sighting, Sightings } from "./discovery";
+import { openTls, type Trust } from "./tls";
+
+export interface BambuLanOptions {
+  /** Upper case; also the name in the printer's certificate and the level in its topics. */
+  readonly serial: string;
+  /** Address or name; empty = wait until the printer announces itself. */
+  readonly host: string;
+  readonly port: number;
+  readonly accessCode: string;
+  readonly trust: Trust;
+  /** Without a report for so long, the printer is asked to go on, then connected to anew. */
+  readonly staleAfterMs: number;
+  readonly name?: "lan" | "simulated";
+  /** Where printers announce themselves; left out = addresses are not followed. */
+  readonly sightings?: Sightings;
+}
+
+/** The user name of every Bambu printer on the LAN. */
+const USER = "bblp";
+/** A full report costs a P1 or A1 dear: beyond the one after connecting, not more often than this. */
+const PUSH_ALL_EVERY_MS = 300_000;
+/** The answer to the request for a full report comes within a second or two, or was lost. */
+const FULL_REPORT_MS = 5000;
+/** After it asked a silent printer to go on, how long it waits before it connects anew. */
+const REVIVE_MS = 30_000;
+/** Sessions shorter than this, in a row, are somebody else taking our place. */
+const SHORT_SESSION_MS = 60_000;
+const SHORT_SESSIONS = 5;
+/** A printer that announces itself after such a pause was away. */
+const AWAY_MS = 30_000;
+
+/** One per process: a second connection of ours under the same name would end the first. */
+const PROCESS_TAG = randomBytes(4).toString("hex");
+let linkCount = 0;
+
+/** A Bambu printer on the LAN: MQTT 3.1.1 over TLS, QoS 0, one connection, however many use it. */
+export function bambuLan(options: BambuLanOptions): Link {
+  return new BambuSession(options);
+}
+
+/** The life of one connection attempt, from the first packet to the last. */
+interface Attempt {
+  readonly abort: AbortController;
+  readonly startedAt: number;
+  readonly host: string;
+  client: MqttClient | null;
+  lastReportAt: number | null;
+  /** Epoch ms at which the printer was asked to go on. */
+  revivedAt: number | null;
+  complete: boolean;
+}
+
+class BambuSession implements Link {
+  readonly name;
+  readonly vendor = "bambu";
+  private readonly reports: PrinterReports;
+  private readonly nextId = sequenceIds();
+  private readonly clientId = `printgate-${PROCESS_TAG}-${++linkCount}`;
+  private listener: LinkListener | null = null;
+  private attempt: Attempt | null = null;
+  private retryTimer: NodeJS.Timeout | null = null;
+  private silenceTimer: NodeJS.Timeout | null = null;
+  private fullTimer: NodeJS.Timeout | null = null;
+  private unwatch: (() => void) | null = null;
+  private failures = 0;
+  private shortSessions = 0;
+  private lastPushAllAt = Number.NEGATIVE_INFINITY;
+  private host: string;
+  private trust: Trust;
+  private lastSightingAt = 0;
+  private readonly warned = new Set<string>();
+  private readonly faults = new Map<string, number>();
+
+  constructor(private readonly options: BambuLanOptions) {
+    this.name = options.name ?? "lan";
+    this.host = options.host;
+    this.trust = options.trust;
+    this.reports = new PrinterReports({ serial: options.serial });
+  }
+
+  open(listener: LinkListener): void {
+    this.listener = listener;
+    this.unwatch =
+      this.options.sightings?.watch(this.options.serial, (sighting) => {
+        this.onSighting(sighting);
+      }) ?? null;
+    this.retryTimer = setTimeout(() => {
+      this.start();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.listener = null;
+    this.unwatch?.();
+    this.unwatch = null;
+    this.clearTimers();
+    const attempt = this.attempt;
+    this.attempt = null;
+    attempt?.abort.abort();
+    if (attempt?.client != null) await sayGoodbye(attempt.client);
+  }
+
+  refresh(): void {
+    if (Date.now() - this.lastPushAllAt >= PUSH_ALL_EVERY_MS) this.request("pushAll");
+  }
+
+  private start(): void {
+    this.clearTimers();
+    if (this.host === "") {
+      const reason = new PrintgateError("unreachable", `${this.options.serial} was not seen on the network yet`);
+      this.wait(reason, null);
+      return;
+    }
+    const attempt: Attempt = {
+      abort: new AbortController(),
+      startedAt: Date.now(),
+      host: this.host,
+      client: null,
+      lastReportAt: null,
+      revivedAt: null,
+      complete: false,
+    };
+    this.attempt = attempt;
+    this.listener?.state({ kind: "connecting" });
+    this.connect(attempt).catch((thrown: unknown) => {
+      this.lost(attempt, toError(thrown));
+    });
+  }
+
+  /** The steps of a connection, in their order. */
+  private async connect(attempt: Attempt): Promise<void> {
+    const { serial, port } = this.options;
+    const { socket, fingerprint } = await openTls({
+      host: attempt.host,
+      port,
+      serial,
+      trust: this.trust,
+      timeoutMs: CONNECT_TIMEOUT_MS,
+      signal: attempt.abort.signal,
+    });
+    await this.login(attempt, socket);
+    if (this.attempt !== attempt) return;
+    await this.learn(fingerprint);
+    this.reports.reconnected();
+    await this.subscribe(attempt);
+    if (this.attempt !== attempt) return;
+    this.listener?.state({ kind: "live" });
+    this.request("getVersion");
+    this.request("pushAll");
+    this.armSilenceTimer(this.options.staleAfterMs);
+    this.fullTimer = setTimeout(() => {
+      const observation = attempt.complete ? null : this.reports.settle(Date.now());
+      if (observation !== null) this.listener?.report(observation);
+    }, FULL_REPORT_MS);
+  }
+
+  /** MQTT CONNECT over the judged socket; resolves with the printer's acceptance. */
+  private login(attempt: Attempt, socket: TLSSocket): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { accessCode: password } = this.options;
+      const client = mqttOver(socket, { clientId: this.clientId, username: USER, password });
+      attempt.client = client;
+      // `close()` or a newer attempt came in between.
+      if (this.attempt !== attempt) void sayGoodbye(client);
+      client.once("connect", () => {
+        resolve();
+      });
+      client.on("error", (error) => {
+        reject(error);
+        this.lost(attempt, explainMqtt(error, this.options.accessCode));
+      });
+      client.on("close", () => {
+        const error = new PrintgateError("link-lost", "the printer ended the connection");
+        reject(error);
+        this.lost(attempt, error);
+      });
+      client.on("message", (_topic, payload) => {
+        if (this.attempt === attempt) this.onFrame(attempt, payload);
+      });
+    });
+  }
+
+  private async learn(fingerprint: string): Promise<void> {
+    const trust = this.trust;
+    if (trust.mode !== "pin" || trust.fingerprint !== null) return;
+    this.trust = { ...trust, fingerprint };
+    try {
+      await trust.learn(fingerprint);
+    } catch (thrown) {
+      this.warn(`the printer's certificate could not be remembered: ${toError(thrown).message}`);
+    }
+  }
+
+  /** Only ever to `report`: a client that subscribes to `request` is thrown out by some models. */
+  private async subscribe(attempt: Attempt): Promise<void> {
+    if (this.attempt !== attempt) return;
+    const granted = await attempt.client?.subscribeAsync(`device/${this.options.serial}/report`, { qos: 0 });
+    if (granted?.some((grant) => grant.qos >= 128)) {
+      throw new PrintgateError("access-refused", `the printer does not let us listen to ${this.options.serial}`);
+    }
+  }
+
+  private request(name: RequestName): void {
+    const client = this.attempt?.client;
+    if (client?.connected !== true) return;
+    if (name === "pushAll") this.lastPushAllAt = Date.now();
+    client.publish(`device/${this.options.serial}/request`, requestFrame(name, this.nextId()), { qos: 0 });
+  }
+
+  private onFrame(attempt: Attempt, bytes: Buffer): void {
+    const now = Date.now();
+    for (const accepted of this.reports.accept(bytes, now)) this.onAccepted(attempt, accepted, now);
+  }
+
+  private onAccepted(attempt: Attempt, accepted: Accepted, now: number): void {
+    switch (accepted.kind) {
+      case "report":
+        attempt.lastReportAt = now;
+        attempt.revivedAt = null;
+        this.failures = 0;
+        this.warned.clear();
+        attempt.complete ||= accepted.observation.complete;
+        this.listener?.report(accepted.observation);
+        return;
+      case "fault":
+        this.countFault(accepted.fault);
+        return;
+      case "reply":
+      case "presence":
+      case "ignored":
+    }
+  }
+
+  /** Once per kind: a printer that sends one bad frame usually sends many. */
+  private countFault(fault: keyof typeof FAULTS): void {
+    const count = (this.faults.get(fault) ?? 0) + 1;
+    this.faults.set(fault, count);
+    if (count === 1)
+      this.listener?.warn(`${this.options.serial} sent a report ${FAULTS[fault]}; such reports are passed over`);
+  }
+
+  private armSilenceTimer(inMs: number): void {
+    this.silenceTimer = setTimeout(() => {
+      this.checkSilence();
+    }, inMs);
+  }
+
+  /** Some firmware goes on holding a connection it no longer feeds. First it is asked, then it is left. */
+  private checkSilence(): void {
+    const attempt = this.attempt;
+    if (attempt === null) return;
+    const { staleAfterMs } = this.options;
+    const now = Date.now();
+    const since = Math.max(attempt.lastReportAt ?? attempt.startedAt, attempt.startedAt);
+    const left = since + staleAfterMs - now;
+    if (left > 0) {
+      this.armSilenceTimer(left);
+    } else if (attempt.revivedAt === null) {
+      attempt.revivedAt = now;
+      this.request("startPushing");
+      this.armSilenceTimer(Math.min(staleAfterMs, REVIVE_MS));
+    } else {
+      const never = attempt.lastReportAt === null ? "; is the serial right?" : "";
+      this.lost(attempt, new PrintgateError("silent", `connected, but the printer sends no reports${never}`));
+    }
+  }
+
+  /** The end of an attempt, told once however many signs of it there are. */
+  private lost(attempt: Attempt, error: PrintgateError): void {
+    if (this.attempt !== attempt) return;
+    this.attempt = null;
+    this.clearTimers();
+    attempt.abort.abort();
+    if (attempt.client !== null) void sayGoodbye(attempt.client);
+    if (STOPS.has(error.code)) {
+      this.warn(error.message);
+      this.listener?.state({ kind: "stopped", reason: error });
+      return;
+    }
+    const heard = attempt.lastReportAt !== null;
+    this.shortSessions = heard && Date.now() - attempt.startedAt < SHORT_SESSION_MS ? this.shortSessions + 1 : 0;
+    this.failures = heard ? Math.max(1, this.shortSessions - SHORT_SESSIONS) : this.failures + 1;
+    const rival = this.shortSessions > SHORT_SESSIONS ? "; another program may be taking its place" : "";
+    this.wait(new PrintgateError(error.code, `${error.message}${rival}`, { cause: error }), backoffMs(this.failures));
+  }
+
+  private wait(reason: PrintgateError, retryInMs: number | null): void {
+    this.warn(reason.message);
+    this.listener?.state({ kind: "waiting", reason, retryInMs });
+    if (retryInMs === null) return;
+    this.retryTimer = setTimeout(() => {
+      this.start();
+    }, retryInMs);
+  }
+
+  /** The printer announced itself: news if it was away or has moved, then there is no point in waiting. */
+  private onSighting({ address }: Sighting): void {
+    const now = Date.now();
+    const wasAway = now - this.lastSightingAt > AWAY_MS;
+    this.lastSightingAt = now;
+    if (this.attempt !== null || (this.retryTimer === null && this.host !== "")) return;
+    const moved = address !== this.host && this.mayFollow();
+    if (!moved && !(wasAway && address === this.host)) return;
+    if (moved) this.host = address;
+    this.start();
+  }
+
+  /** Anyone can announce anything: an address is followed only where the certificate will be judged. */
+  private mayFollow(): boolean {
+    if (this.host === "") return true;
+    return this.trust.mode === "verify" || (this.trust.mode === "pin" && this.trust.fingerprint !== null);
+  }
+
+  /** Each trouble once, not once per retry. */
+  private warn(message: string): void {
+    if (this.warned.has(message)) return;
+    this.warned.add(message);
+    this.listener?.warn(message);
+  }
+
+  private clearTimers(): void {
+    for (const timer of [this.retryTimer, this.silenceTimer, this.fullTimer]) if (timer !== null) clearTimeout(timer);
+    this.retryTimer = this.silenceTimer = this.fullTimer = null;
+  }
+}
+
+const FAULTS = {
+  "not-json": "that is not JSON",
+  "not-an-object": "that is not an object",
+  "too-large": "that is larger than any report can be",
+  "wrong-type": "with a section of the wrong type",
+} as const;
+
+/** What only a change of the settings can mend. */
+const STOPS: ReadonlySet<string> = new Set(["access-refused", "config-invalid"]);
