@@ -148,6 +148,10 @@ class BambuSession implements Link {
       timeoutMs: CONNECT_TIMEOUT_MS,
       signal: attempt.abort.signal,
     });
+    if (this.attempt !== attempt) {
+      socket.destroy();
+      return;
+    }
     await this.login(attempt, socket);
     if (this.attempt !== attempt) return;
     await this.learn(fingerprint);
@@ -170,8 +174,6 @@ class BambuSession implements Link {
       const { accessCode: password } = this.options;
       const client = mqttOver(socket, { clientId: this.clientId, username: USER, password });
       attempt.client = client;
-      // `close()` or a newer attempt came in between.
-      if (this.attempt !== attempt) void sayGoodbye(client);
       client.once("connect", () => {
         resolve();
       });
