@@ -1,0 +1,212 @@
+import { isAscii, isUtf8 } from "node:buffer";
+import type { Observation, Signals } from "../printer/link";
+import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
+import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts, type Parts } from "./decode";
+import type { Heard } from "./heard";
+import { endHasMoved, endingOf } from "./job";
+import { compact, Merger, sameJson } from "./merge";
+import { modelOf } from "./models";
+import { withoutSecrets } from "./raw";
+import { entriesOf, isFields, textOf, type Fields } from "./values";
+
+/** What one message on `device/<serial>/report` held. */
+export type Accepted =
+  /** A report. While the printer says nothing new, it is the same object with the same observation. */
+  | { readonly kind: "report"; readonly observation: Observation }
+  /** An answer to a request, to be matched by section, command and sequence id. */
+  | {
+      readonly kind: "reply";
+      readonly section: string;
+      readonly command: string;
+      readonly sequenceId: string;
+      readonly body: Record<string, unknown>;
+    }
+  /** The cloud says whether the printer's own link is up. */
+  | { readonly kind: "presence"; readonly online: boolean }
+  /** Nothing of it could be used. */
+  | { readonly kind: "fault"; readonly fault: Fault }
+  /** Well-formed, but nothing for us. */
+  | { readonly kind: "ignored" };
+
+export type Fault = "not-json" | "not-an-object" | "too-large" | "wrong-type";
+
+/** Bytes; real frames have up to 30 KB. */
+const LARGEST_FRAME = 256 * 1024;
+
+const IGNORED: readonly Accepted[] = [{ kind: "ignored" }];
+const FAULTS: Readonly<Record<Fault, readonly Accepted[]>> = {
+  "not-json": [{ kind: "fault", fault: "not-json" }],
+  "not-an-object": [{ kind: "fault", fault: "not-an-object" }],
+  "too-large": [{ kind: "fault", fault: "too-large" }],
+  "wrong-type": [{ kind: "fault", fault: "wrong-type" }],
+};
+
+/** Sections in which printers answer requests. */
+const REPLY_SECTIONS: ReadonlySet<string> = new Set([
+  "print",
+  "info",
+  "system",
+  "pushing",
+  "camera",
+  "upgrade",
+  "xcam",
+  "security",
+]);
+/** Report fields that some firmware writes beside the `print` section instead of in it. */
+const FIELDS_BESIDE: ReadonlySet<string> = new Set(["fun", "wifi_signal"]);
+const PRESENCE: ReadonlyMap<unknown, boolean> = new Map([
+  ["client.connected", true],
+  ["client.disconnected", false],
+]);
+
+/** Modules of one printer; real lists have up to 30. */
+const MOST_MODULES = 128;
+
+const merger = new Merger(READERS);
+
+/** Everything that one printer has said: frames go in, observations come out. Never throws on what a printer says. */
+export class PrinterReports {
+  private readonly serial: string;
+  private readonly heard: { -readonly [K in keyof Heard]: Heard[K] };
+  private readonly parts: Parts = unknownParts();
+  private status: PrinterStatus = UNKNOWN_STATUS;
+  /** The whole state was heard on this connection. */
+  private complete = false;
+  /** Bits of the sections whose input changed since they were decoded. */
+  private stale = ALL_SECTIONS;
+  /** What the last report was answered with. */
+  private last: readonly [{ readonly kind: "report"; readonly observation: Observation }] | null = null;
+
+  constructor(options: { readonly serial: string }) {
+    this.serial = options.serial;
+    this.heard = { report: {}, modules: [], model: modelOf([], options.serial), at: 0, ending: null };
+  }
+
+  /** Takes the bytes of one MQTT message, received at `at` (epoch ms), and says what was in it. */
+  accept(bytes: Buffer, at: number): readonly Accepted[] {
+    if (bytes.length > LARGEST_FRAME) return FAULTS["too-large"];
+    let payload: unknown;
+    try {
+      payload = JSON.parse(textOfBytes(bytes));
+    } catch {
+      return FAULTS["not-json"];
+    }
+    if (!isFields(payload)) return FAULTS["not-an-object"];
+    let reported = false;
+    const others: Accepted[] = [];
+    for (const name in payload) if (this.takeSection(name, payload[name], others)) reported = true;
+    if (!reported) return others.length > 0 ? others : IGNORED;
+    const report = this.observe(at);
+    return others.length > 0 ? [...others, ...report] : report;
+  }
+
+  /** A new connection: until its first full report nothing is `complete`. */
+  reconnected(): void {
+    this.complete = false;
+  }
+
+  /**
+   * No full report will come (the request for it was lost): what is known has to do. Null if not even the
+   * printer's state is known.
+   */
+  settle(at: number): Observation | null {
+    if (this.parts.state === "unknown") return null;
+    this.complete = true;
+    return this.observe(at)[0].observation;
+  }
+
+  /** True if the section was a report; anything else that it holds for us goes to `others`. */
+  private takeSection(name: string, body: unknown, others: Accepted[]): boolean {
+    if (FIELDS_BESIDE.has(name)) {
+      this.stale |= merger.merge(this.heard.report, { [name]: body }, "delta");
+      return true;
+    }
+    if (!REPLY_SECTIONS.has(name) && name !== "event") return false;
+    if (!isFields(body)) {
+      others.push(...FAULTS["wrong-type"]);
+      return false;
+    }
+    if (name === "print" && body.command === "push_status") {
+      this.takeReport(body);
+      return true;
+    }
+    if (name === "event") {
+      const online = PRESENCE.get(body.event);
+      if (online !== undefined) others.push({ kind: "presence", online });
+      return false;
+    }
+    if (typeof body.command !== "string") return false;
+    const sequenceId =
+      typeof body.sequence_id === "number" ? String(body.sequence_id) : (textOf(body.sequence_id) ?? "");
+    others.push({ kind: "reply", section: name, command: body.command, sequenceId, body });
+    return name === "info" && body.command === "get_version" && this.takeModules(body.module);
+  }
+
+  /** A frame without `msg` is a full one too: old firmware of the X1 family sends no other. */
+  private takeReport(body: Fields): void {
+    const full = body.msg === 0 || body.msg === undefined;
+    this.stale |= merger.merge(this.heard.report, body, full ? "full" : "delta");
+    if (!full || this.complete) return;
+    this.complete = true;
+    this.heard.report = compact(this.heard.report);
+  }
+
+  /** True if there was a list: an empty one is an answer that came too early, and says nothing. */
+  private takeModules(list: unknown): boolean {
+    const modules = entriesOf(list).slice(0, MOST_MODULES).map(scalarsOf);
+    if (modules.length === 0) return false;
+    if (!sameJson(modules, this.heard.modules)) {
+      this.heard.modules = modules;
+      this.heard.model = modelOf(modules, this.serial);
+      this.stale = ALL_SECTIONS;
+    }
+    return true;
+  }
+
+  /** Decodes what became stale. While nothing changed, the answer is the one that was given before. */
+  private observe(at: number): readonly [{ readonly kind: "report"; readonly observation: Observation }] {
+    const { heard, parts } = this;
+    heard.at = at;
+    if (endHasMoved(parts.job, heard)) this.stale |= JOB_SECTION;
+    const changed = this.stale !== 0 && refresh(parts, heard, this.stale);
+    this.stale = 0;
+    if (changed) {
+      this.status = assemble(parts, this.status);
+      heard.ending = endingOf(parts.job, heard.ending);
+    }
+    const before = this.last?.[0].observation;
+    if (this.last !== null && !changed && before?.complete === this.complete && before.model === heard.model.name)
+      return this.last;
+    const observation = new ReportObservation(this.status, parts.signals, heard, this.complete);
+    return (this.last = [{ kind: "report", observation }]);
+  }
+}
+
+class ReportObservation implements Observation {
+  readonly model: string | null;
+
+  constructor(
+    readonly status: PrinterStatus,
+    readonly signals: Signals,
+    private readonly heard: Heard,
+    readonly complete: boolean,
+  ) {
+    this.model = heard.model.name;
+  }
+
+  /** In the printer's own envelope, as of the last frame: `{ print: merged report, info: { module: [...] } }`. */
+  raw(): Record<string, unknown> {
+    const { report, modules } = this.heard;
+    return { print: withoutSecrets(report), info: { module: withoutSecrets(modules) } };
+  }
+}
+
+/** Printers write UTF-8, but some A1 mini firmware cuts it in the middle. Plain ASCII, the usual case, is read fastest as latin-1. */
+function textOfBytes(bytes: Buffer): string {
+  return bytes.toString(!isAscii(bytes) && isUtf8(bytes) ? "utf8" : "latin1");
+}
+
+/** The members that are no objects: a module has no others that we would know. */
+function scalarsOf(module: Readonly<Fields>): Fields {
+  return Object.fromEntries(Object.entries(module).filter(([, value]) => typeof value !== "object"));
+}
