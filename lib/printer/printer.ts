@@ -1,4 +1,4 @@
-import { type PrintgateError, toError } from "../errors";
+import { toError } from "../errors";
 import {
   type Continuity,
   ENDING_EVENTS,
@@ -14,9 +14,12 @@ import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } fr
 
 /** Where the memory of one printer outlives the process. */
 export interface MemoryStore {
-  /** null when there is none, or none that can be used. */
+  /** null when there is none, or none that can be used. Never rejects. */
   load(): Promise<PrinterMemory | null>;
-  /** Replaces the whole document. `durable` also survives a power cut; without it, the end of the process. */
+  /**
+   * Replaces the whole document. `durable` also survives a power cut; without it, the end of the process.
+   * Rejects when it could not, and has told the user so itself, once.
+   */
   save(memory: PrinterMemory, options: { durable: boolean }): Promise<void>;
 }
 
@@ -67,7 +70,6 @@ export class Printer {
   /** The opening that is in force; what an earlier one left under way must not touch it. */
   private session: symbol | null = null;
   private closing: Promise<void> = Promise.resolve();
-  private storeTrouble = false;
   private staleTimer: NodeJS.Timeout | null = null;
   private graceTimer: NodeJS.Timeout | null = null;
   private endingTimer: NodeJS.Timeout | null = null;
@@ -139,12 +141,7 @@ export class Printer {
 
   /** Takes up what an earlier process left: endings that were saved but perhaps not told. */
   private async remember(session: symbol): Promise<void> {
-    let kept: PrinterMemory | null = null;
-    try {
-      kept = await this.options.memory.load();
-    } catch (thrown) {
-      this.reportStore(toError(thrown));
-    }
+    const kept = await this.options.memory.load();
     if (this.session !== session) return;
     const { rules, outbox } = kept ?? { rules: this.rules, outbox: this.outbox };
     this.rules = { ...rules, online: null };
@@ -189,7 +186,7 @@ export class Printer {
       if (this.rules.ending !== null) this.waitForEnding(ENDING_WAIT_MS);
       this.commit(result);
     }
-    if (this.status.online && this.rules.online !== true) this.tellPresence();
+    if (this.status.online && (this.rules.online !== true || this.graceTimer !== null)) this.tellPresence();
   }
 
   /** The link's picture of the printer, with what only we know. */
@@ -288,20 +285,10 @@ export class Printer {
     });
   }
 
-  /** A disk that fails must not keep a user's automation from running: it is said once, and told all the same. */
+  /** A disk that fails must not keep a user's automation from running: the store says so, and events are told all the same. */
   private async save({ durable, document }: { durable: boolean; document?: PrinterMemory }): Promise<void> {
-    try {
-      await this.options.memory.save(document ?? { version: 1, rules: this.rules, outbox: this.outbox }, { durable });
-      this.storeTrouble = false;
-    } catch (thrown) {
-      this.reportStore(toError(thrown));
-    }
-  }
-
-  private reportStore(error: PrintgateError): void {
-    if (this.storeTrouble) return;
-    this.storeTrouble = true;
-    this.options.log.warn(`${error.message}; an ending that falls into a restart may be told twice or not at all`);
+    const { rules, outbox } = this;
+    await this.options.memory.save(document ?? { version: 1, rules, outbox }, { durable }).catch(() => undefined);
   }
 
   /** A listener that throws must not keep the others from hearing. */

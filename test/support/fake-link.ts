@@ -1,0 +1,58 @@
+import type { MemoryStore } from "../../lib/printer/printer";
+import type { PrinterMemory } from "../../lib/printer/events";
+import type { Link, LinkListener, LinkState, Observation } from "../../lib/printer/link";
+
+/** A link that does what the test says; nothing but the Printer is under test. */
+export class FakeLink implements Link {
+  readonly name = "lan";
+  readonly vendor = "bambu";
+  opens = 0;
+  closes = 0;
+  refreshes = 0;
+  private listener: LinkListener | null = null;
+
+  open(listener: LinkListener): void {
+    this.opens += 1;
+    this.listener = listener;
+  }
+
+  close(): Promise<void> {
+    this.closes += 1;
+    this.listener = null;
+    return Promise.resolve();
+  }
+
+  refresh(): void {
+    this.refreshes += 1;
+  }
+
+  get isOpen(): boolean {
+    return this.listener !== null;
+  }
+
+  state(state: LinkState): void {
+    this.listener?.state(state);
+  }
+
+  report(observation: Observation): void {
+    this.listener?.report(observation);
+  }
+}
+
+/** A memory that outlives Printers, as a disk does; counts and can refuse. */
+export class FakeMemory implements MemoryStore {
+  document: string | null = null;
+  saves: PrinterMemory[] = [];
+  full = false;
+
+  load(): Promise<PrinterMemory | null> {
+    return Promise.resolve(this.document === null ? null : (JSON.parse(this.document) as PrinterMemory));
+  }
+
+  save(memory: PrinterMemory): Promise<void> {
+    if (this.full) return Promise.reject(new Error("no space left"));
+    this.saves.push(memory);
+    this.document = JSON.stringify(memory);
+    return Promise.resolve();
+  }
+}
