@@ -1,0 +1,277 @@
+/** The virtual printer at work: joins the machine, the encoders and the broker, and owns the clock. */
+import { isIPv4 } from "node:net";
+import { openBroker, type PrinterBroker, type Tally } from "./broker";
+import { authorityOf, fingerprintOf, type PrinterCertificate } from "./certificate";
+import { EndlessJobs } from "./endless-jobs";
+import type { JsonObject } from "./json";
+import type { GcodeState, PrintOrder } from "./machine-state";
+import { type CancelOrder, PrinterMachine } from "./printer-machine";
+import type { PrinterProfile } from "./printer-profiles";
+import { encodeModules, encodeStatus, type Surroundings } from "./report-encoder";
+import { ReportStream } from "./report-stream";
+import { handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
+import type { VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
+
+const KEPT_REQUESTS = 1000;
+const LONGEST_TICK_MS = 250;
+const SHORTEST_TICK_MS = 20;
+const IDLE_FACTOR = 5;
+/** A machine that slept does not make up for the night. */
+const LONGEST_STEP_MS = 2000;
+
+export class RunningPrinter implements VirtualPrinter {
+  readonly serial: string;
+  readonly requests: ReceivedRequest[] = [];
+  private readonly machine: PrinterMachine;
+  private readonly around: Surroundings;
+  private readonly tally: Tally = { connects: 0, disconnectsClean: 0 };
+  private readonly endless: EndlessJobs | null;
+  private broker: PrinterBroker | null = null;
+  private stream: ReportStream;
+  private timer: NodeJS.Timeout | null = null;
+  private accessCode: string;
+  private silent = false;
+  private pushing = true;
+  private lastState: GcodeState = "IDLE";
+  private lastTickAt = 0;
+  private reportDueAt = 0;
+  private closing: Promise<void> | null = null;
+  private boundPort: number;
+
+  constructor(
+    private readonly options: VirtualPrinterOptions,
+    readonly profile: PrinterProfile,
+    readonly certificate: PrinterCertificate,
+  ) {
+    const host = options.host ?? "127.0.0.1";
+    this.serial = options.serial;
+    this.accessCode = options.accessCode;
+    this.boundPort = options.port ?? 0;
+    this.machine = new PrinterMachine(profile);
+    this.stream = new ReportStream(profile);
+    this.endless = options.jobs === "endless" ? new EndlessJobs(this.machine, this.cancelOrder) : null;
+    this.around = {
+      serial: options.serial,
+      address: isIPv4(host) && host !== "0.0.0.0" ? host : "127.0.0.1",
+      signedCommands: options.signedCommands ?? false,
+    };
+  }
+
+  get fingerprint(): string {
+    return fingerprintOf(this.certificate);
+  }
+  get caPem(): string {
+    return authorityOf(this.certificate);
+  }
+  get port(): number {
+    return this.boundPort;
+  }
+  get clients(): number {
+    return this.broker?.clients ?? 0;
+  }
+  get connects(): number {
+    return this.tally.connects;
+  }
+  get disconnectsClean(): number {
+    return this.tally.disconnectsClean;
+  }
+  get state(): string {
+    return this.machine.state.gcodeState;
+  }
+  private get cancelOrder(): CancelOrder {
+    return this.options.cancelOrder ?? "pulse-first";
+  }
+
+  /** Opens the port and, unless time stands still, starts the clock. */
+  async open(): Promise<void> {
+    this.broker = await openBroker({
+      serial: this.serial,
+      host: this.options.host ?? "127.0.0.1",
+      port: this.boundPort,
+      certificate: this.certificate,
+      sendsChain: this.profile.sendsChain,
+      maxClients: this.options.maxClients ?? 4,
+      tally: this.tally,
+      accessCode: () => this.accessCode,
+      onRequest: (payload) => {
+        this.receive(payload);
+      },
+    });
+    this.boundPort = this.broker.port;
+    const scale = this.options.timeScale ?? 1;
+    if (scale === 0) return;
+    const interval = this.options.reportIntervalMs ?? 1000;
+    this.lastTickAt = performance.now();
+    this.timer = setInterval(
+      () => {
+        this.tick(scale, interval);
+      },
+      Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, interval)),
+    );
+  }
+
+  startPrint(job: PrintOrder = {}): void {
+    this.act(() => this.machine.startPrint(job, this.epochSeconds()));
+  }
+  pause(): void {
+    this.act(() => this.machine.pause());
+  }
+  resume(): void {
+    this.act(() => this.machine.resume());
+  }
+  cancel(): void {
+    this.act(() => this.machine.cancel(this.cancelOrder));
+  }
+  fail(): void {
+    this.act(() => this.machine.fail());
+  }
+  runOut(): void {
+    this.act(() => this.machine.runOut());
+  }
+  finish(): void {
+    this.act(() => this.machine.finish());
+  }
+  raiseAlert(attr: number, code: number): void {
+    this.act(() => {
+      this.machine.raiseAlert({ attr, code });
+    });
+  }
+  clearAlerts(): void {
+    this.act(() => {
+      this.machine.clearAlerts();
+    });
+  }
+  openDoor(): void {
+    this.act(() => {
+      this.machine.setDoor(true);
+    });
+  }
+  closeDoor(): void {
+    this.act(() => {
+      this.machine.setDoor(false);
+    });
+  }
+
+  advance(printerSeconds: number): void {
+    this.pass(printerSeconds);
+    this.report();
+  }
+
+  setAccessCode(code: string): void {
+    this.accessCode = code;
+  }
+
+  publish(frame: object | Buffer | string): void {
+    const raw = Buffer.isBuffer(frame) || typeof frame === "string";
+    this.broker?.publish(raw ? frame : JSON.stringify(frame));
+  }
+
+  silence(on: boolean): void {
+    this.silent = on;
+  }
+
+  dropLinks(): void {
+    this.broker?.dropLinks();
+  }
+
+  async powerCycle(): Promise<void> {
+    await this.shut();
+    this.machine.powerCycle();
+    this.stream = new ReportStream(this.profile);
+    this.pushing = true;
+    this.noteState();
+    if (this.closing === null) await this.open();
+  }
+
+  close(): Promise<void> {
+    return (this.closing ??= this.shut());
+  }
+
+  private async shut(): Promise<void> {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = null;
+    const { broker } = this;
+    this.broker = null;
+    await broker?.close();
+  }
+
+  private epochSeconds(): number {
+    return Math.floor(Date.now() / 1000);
+  }
+
+  private status(): JsonObject {
+    return encodeStatus(this.machine.state, this.profile, this.around);
+  }
+
+  private act(change: () => unknown): void {
+    change();
+    this.report();
+  }
+
+  private tick(scale: number, interval: number): void {
+    const now = performance.now();
+    const passed = Math.min(LONGEST_STEP_MS, now - this.lastTickAt);
+    this.lastTickAt = now;
+    this.pass((passed / 1000) * scale);
+    if (now < this.reportDueAt) return;
+    this.report();
+    // Whole reports come every second whatever the printer does.
+    const factor = this.machine.busy || this.profile.reports === "full" ? 1 : IDLE_FACTOR;
+    this.reportDueAt = now + interval * factor;
+  }
+
+  private pass(printerSeconds: number): void {
+    const milestone = (): void => {
+      this.report();
+    };
+    for (let left = printerSeconds; left > 0; left -= 1) {
+      const seconds = Math.min(1, left);
+      this.machine.advance(seconds, milestone);
+      this.endless?.step(seconds, this.epochSeconds());
+      if (this.lastState !== this.machine.state.gcodeState) milestone();
+    }
+  }
+
+  private report(): void {
+    this.noteState();
+    // Without anybody to hear it the work is spared; what changed meanwhile is told with the next report.
+    if (!this.pushing || this.clients === 0) return;
+    const frame = this.stream.unasked(this.status());
+    if (frame !== null) this.send(frame);
+  }
+
+  private send(frame: JsonObject): void {
+    if (!this.silent) this.broker?.publish(JSON.stringify(frame));
+  }
+
+  private noteState(): void {
+    const { gcodeState, job, percent } = this.machine.state;
+    if (gcodeState === this.lastState) return;
+    const change = { state: gcodeState, previous: this.lastState, job: job?.name ?? null, percent };
+    this.lastState = gcodeState;
+    this.options.onState?.(change);
+  }
+
+  private receive(payload: Buffer): void {
+    if (this.broker === null) return;
+    for (const request of readFrame(payload, Date.now())) {
+      this.requests.push(request);
+      if (this.requests.length > KEPT_REQUESTS) this.requests.shift();
+      const { outcome, reply } = handleRequest(
+        request,
+        {
+          machine: this.machine,
+          accessCode: this.accessCode,
+          cancelOrder: this.cancelOrder,
+          modules: encodeModules(this.profile, this.around),
+          now: this.epochSeconds(),
+        },
+        this.around.signedCommands,
+      );
+      if (reply !== null) this.send(reply);
+      if (outcome.kind === "push-all") this.send(this.stream.whole(this.status()));
+      else if (outcome.kind === "pushing") this.pushing = outcome.on;
+      else if (outcome.kind !== "ignored") this.report();
+    }
+  }
+}
