@@ -21,6 +21,8 @@ export interface MemoryStore {
    * Rejects when it could not, and has told the user so itself, once.
    */
   save(memory: PrinterMemory, options: { durable: boolean }): Promise<void>;
+  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
+  saveNow(memory: PrinterMemory): void;
 }
 
 export interface PrinterListener {
@@ -48,8 +50,8 @@ const ORPHAN_ENDING_MS = 30_000;
  * One printer: owner of its link, its last status, its event memory and its timers, shared by all
  * nodes that use it. The first subscriber opens the link, the last one to leave closes it.
  *
- * Every event goes the same way: memory is saved, the event is told, and only then is an ending
- * struck off the outbox. A process that is killed at any of these steps finds the ending in the
+ * Every event goes the same way: memory is saved, with endings in its outbox, then the event is told
+ * and an ending struck off. A process that was killed before it could tell finds the ending in the
  * outbox, or the printer in a state that brings it up again.
  */
 export class Printer {
@@ -276,13 +278,21 @@ export class Printer {
       // Closed while saving: the next opening finds the endings in the outbox.
       if (this.session !== session) return;
       for (const event of events) this.each((listener) => listener.event?.(event, identity));
-      if (endings.length === 0) return;
-      // Node-RED hands messages on in a later turn of the loop: let the receivers have them first.
-      await nextTurn();
-      await nextTurn();
-      this.outbox = this.outbox.filter((event) => !endings.includes(event));
-      await this.save({ durable: false });
+      if (endings.length > 0) this.strike(endings);
     });
+  }
+
+  /**
+   * Told is told. In the same turn as the telling, since Node-RED hands messages on in the next one:
+   * whoever has seen the ending can be sure that no restart repeats it.
+   */
+  private strike(endings: readonly PrinterEvent[]): void {
+    this.outbox = this.outbox.filter((event) => !endings.includes(event));
+    try {
+      this.options.memory.saveNow({ version: 1, rules: this.rules, outbox: this.outbox });
+    } catch {
+      // The store has said so; with the disk in this state a restart may tell them again.
+    }
   }
 
   /** A disk that fails must not keep a user's automation from running: the store says so, and events are told all the same. */
@@ -301,8 +311,4 @@ export class Printer {
       }
     }
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

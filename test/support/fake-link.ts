@@ -49,6 +49,12 @@ export class FakeMemory implements MemoryStore {
     return Promise.resolve(this.document === null ? null : (JSON.parse(this.document) as PrinterMemory));
   }
 
+  saveNow(memory: PrinterMemory): void {
+    if (this.full) throw new Error("no space left");
+    this.saves.push(memory);
+    this.document = JSON.stringify(memory);
+  }
+
   save(memory: PrinterMemory): Promise<void> {
     if (this.full) return Promise.reject(new Error("no space left"));
     this.saves.push(memory);

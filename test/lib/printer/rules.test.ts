@@ -367,7 +367,7 @@ describe("event rules: a job and its ending", () => {
     story.report(seen({ state: "failed", job: aJob(), alerts: [anAlert("0700_8006")] }), ENDING_WAIT_MS);
     const failed = story.events.find((event) => event.event === "print.failed");
     assert.equal(failed?.reason, "0700_8006");
-    assert.equal(failed?.alert?.code, "0700_8006");
+    assert.equal(failed.alert?.code, "0700_8006");
   });
 });
 
