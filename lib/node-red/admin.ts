@@ -1,0 +1,117 @@
+import type { Node, NodeAPI } from "node-red";
+import { discover } from "../bambu/discovery";
+import { PrintgateError, redact, toError } from "../errors";
+import { isPrinterId } from "../printer/status";
+import type { House } from "./composition";
+import { LISTEN_SECONDS, tryPrinter } from "./links";
+import { variableIn } from "./properties";
+import { type PrinterCredentials, readSettings } from "./settings";
+
+/**
+ * What the printer-config dialog asks the runtime. All answers are JSON; a failure is
+ * `{ ok: false, reason }` in words. No answer and no log line holds an access code.
+ */
+
+/** Longer than any real setting; a request that brings more is no request of our dialog. */
+const MAX_TEXT = 1024;
+/** What the editor shows instead of a stored password, and sends back when it was not changed. */
+const UNCHANGED = "__PWRD__";
+
+type Handler = ReturnType<NodeAPI["auth"]["needsPermission"]>;
+type Request = Parameters<Handler>[0];
+
+/** Node-RED offers no way to take a route away, so they are added once to each admin server. */
+const served = new WeakSet<NodeAPI["httpAdmin"]>();
+
+export function addRoutes(RED: NodeAPI, house: House): void {
+  const app = RED.httpAdmin;
+  if (served.has(app)) return;
+  served.add(app);
+  const read = RED.auth.needsPermission("printer-config.read");
+  const write = RED.auth.needsPermission("printer-config.write");
+
+  const find = async (): Promise<object> => ({ printers: await discover({ seconds: LISTEN_SECONDS }) });
+  const test = async ({ body }: Request): Promise<object> => {
+    const form = readForm(RED, body);
+    try {
+      return await tryPrinter(readSettings(form.def, form.credentials, form.id), house);
+    } catch (thrown) {
+      throw new PrintgateError("unexpected", redact(toError(thrown).message, [form.credentials.accessCode]));
+    }
+  };
+  const showPin = async ({ params }: Request): Promise<object> => ({
+    fingerprint: await house.pins.read(serialIn(params)),
+  });
+  const forgetPin = async ({ params }: Request): Promise<object> => {
+    const serial = serialIn(params);
+    await house.pins.forget(serial);
+    await house.printers.restart(serial);
+    return { fingerprint: null };
+  };
+
+  app.get("/printgate/printers/found", read, answer(find));
+  app.post("/printgate/printers/test", write, answer(test));
+  app.get("/printgate/printers/:serial/fingerprint", read, answer(showPin));
+  app.delete("/printgate/printers/:serial/fingerprint", write, answer(forgetPin));
+}
+
+/** `{ ok: true, ... }`, or `{ ok: false, reason }`: to have no connection is an answer, not a broken request. */
+function answer(work: (request: Request) => Promise<object>): Handler {
+  return (request, response) => {
+    work(request).then(
+      (found) => {
+        response.json({ ok: true, ...found });
+      },
+      (thrown: unknown) => {
+        response.json({ ok: false, reason: toError(thrown).message });
+      },
+    );
+  };
+}
+
+function serialIn({ serial: given }: Request["params"]): string {
+  const serial = typeof given === "string" ? given.toUpperCase() : "";
+  if (serial.length > 64 || !isPrinterId(serial)) throw new PrintgateError("config-invalid", "this is no serial");
+  return serial;
+}
+
+interface Form {
+  readonly def: Record<string, unknown>;
+  readonly credentials: PrinterCredentials;
+  /** Of the config node, which may not have been deployed yet. */
+  readonly id: string;
+}
+
+/** The dialog's fields as the node would get them: variables replaced, a password that was left alone taken from the store. */
+function readForm(RED: NodeAPI, body: unknown): Form {
+  const fields = typeof body === "object" && body !== null ? Object.entries(body) : [];
+  if (fields.length === 0 || fields.length > 50 || !fields.every(([, value]) => isShort(value)))
+    throw new PrintgateError("config-invalid", "the form can not be read");
+  const sent = Object.fromEntries(fields) as Record<string, unknown>;
+  const id = typeof sent["id"] === "string" ? sent["id"] : "";
+  const node = RED.nodes.getNode(id) as Deployed | null;
+  const def = Object.fromEntries(fields.map(([key, value]) => [key, resolved(RED, node, value)]));
+  const typed = sent["accessCode"] === UNCHANGED ? storedCode(RED, id, node) : sent["accessCode"];
+  const accessCode = resolved(RED, node, typed);
+  return { def, credentials: typeof accessCode === "string" ? { accessCode } : {}, id };
+}
+
+type Deployed = Node & { credentials?: PrinterCredentials };
+
+/** Of a node that was never deployed, or has no credentials, Node-RED keeps nothing. */
+function storedCode(RED: NodeAPI, id: string, node: Deployed | null): string | undefined {
+  const kept = (): PrinterCredentials | undefined => node?.credentials ?? RED.nodes.getCredentials(id);
+  return kept()?.accessCode;
+}
+
+function isShort(value: unknown): boolean {
+  return typeof value === "string" ? value.length <= MAX_TEXT : ["number", "boolean"].includes(typeof value);
+}
+
+/** `${NAME}` by its value, as seen from the node (its tab and subflow included) where it is deployed. */
+function resolved(RED: NodeAPI, node: Node | null, value: unknown): unknown {
+  if (variableIn(value) === null) return value;
+  // The types ask for a node; Node-RED itself takes none and then looks into the process's environment.
+  const found: unknown = RED.util.evaluateNodeProperty(value as string, "env", node as Node, {});
+  return found === "" || found === undefined ? value : found;
+}

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import type { NodeAPI } from "node-red";
+import { createSightings } from "../bambu/discovery";
+import type { PrinterMemory } from "../printer/events";
+import { Printer } from "../printer/printer";
+import { linkFor, type Surroundings } from "./links";
+import { pinsIn } from "./pins";
+import { Printers } from "./printers";
+import type { PrinterSettings } from "./settings";
+import { fileNameOf, fileStore, memoryStore, type Store } from "./store";
+
+/** What all nodes of one Node-RED share. */
+export interface House extends Surroundings {
+  readonly printers: Printers;
+}
+
+type Events = NodeAPI["events"];
+
+/** Each node file gets a RED object of its own; the emitter of its events is the same for all. */
+const houses = new WeakMap<Events, { readonly house: House; readonly leave: () => void }>();
+
+/** The house of this Node-RED, built at the first call. */
+export function houseOf(RED: NodeAPI): House {
+  return houses.get(RED.events)?.house ?? useHouse(RED.events, buildHouse(RED));
+}
+
+/** Makes a house the one of this Node-RED, in place of an earlier one: tests bring their own links that way. */
+export function useHouse(events: Events, house: House): House {
+  houses.get(events)?.leave();
+  houses.set(events, { house, leave: house.printers.follow(events) });
+  return house;
+}
+
+function buildHouse(RED: NodeAPI): House {
+  const { userDir } = RED.settings as { userDir?: string };
+  const warn = (message: string): void => {
+    RED.log.warn(`printgate: ${message}`);
+  };
+  const store = userDir ? fileStore(join(userDir, "printgate"), warn) : memoryStore();
+  const around = { pins: pinsIn(store), sightings: createSightings({ warn }) };
+  return { ...around, printers: new Printers(printerMaker(store, around)) };
+}
+
+function printerMaker(store: Store, around: Surroundings): ConstructorParameters<typeof Printers>[0] {
+  return (settings: PrinterSettings, log) =>
+    new Printer({
+      id: settings.id,
+      name: settings.name,
+      link: linkFor(settings, around),
+      staleAfterMs: settings.staleAfterMs,
+      memory: store.document(`events/${fileNameOf(settings.id)}`, isMemory),
+      log,
+    });
+}
+
+function isMemory(value: unknown): value is PrinterMemory {
+  if (typeof value !== "object" || value === null) return false;
+  const { version, rules, outbox } = value as Partial<PrinterMemory>;
+  return version === 1 && typeof rules === "object" && Array.isArray(outbox);
+}

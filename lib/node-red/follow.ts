@@ -1,0 +1,116 @@
+import type { Node, NodeAPI } from "node-red";
+import { PrintgateError } from "../errors";
+import type { Printer } from "../printer/printer";
+import { type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "../printer/status";
+import type { PrinterUser, Seat } from "./printers";
+import { type NodeType, readProperties, type Values } from "./properties";
+import { lookOf, type Words } from "./look";
+import { type Light, onClose, redRing } from "./runtime";
+import { identityOf } from "./settings";
+
+/** A printer-config node as the nodes that point to it see it. */
+export interface PrinterConfigNode extends Node {
+  /** The place of this node at its printer; a PrintgateError when the configuration can not be used. */
+  readonly seat: Seat | PrintgateError;
+  /** Texts of the printer-config catalogue. */
+  readonly words: Words;
+}
+
+/** What a node knows of its printer at this moment. */
+export interface View {
+  readonly printer: PrinterIdentity;
+  readonly status: PrinterStatus;
+  /** True once the printer's whole state was heard. */
+  readonly complete: boolean;
+  /** The printer's own words; an empty object before it said any. */
+  readonly raw: () => Record<string, unknown>;
+}
+
+export interface Follower<T extends NodeType> {
+  readonly values: Values<T>;
+  /** null when there is no usable printer. */
+  view(): View | null;
+  /** @throws PrintgateError in the words of the red ring, when there is no usable printer */
+  demand(): View;
+}
+
+/**
+ * Lets a node follow the printer that its `printer` property names: shows the printer's state (or why
+ * there is none) below the node and hands on what `user` asks for, until the node closes.
+ */
+export function followPrinter<T extends "printer-status" | "printer-event">(
+  RED: NodeAPI,
+  node: Node,
+  light: Light,
+  { type, def, user }: { type: T; def: Record<string, unknown>; user: Partial<PrinterUser> },
+): Follower<T> {
+  const { values, problems } = readProperties(type, def);
+  const found = problems[0] === undefined ? findSeat(RED, values.printer) : unusable(problems[0]);
+  if (found instanceof PrintgateError) {
+    light.set(redRing(found));
+    const demand = (): View => {
+      throw found;
+    };
+    return { values, view: () => null, demand };
+  }
+
+  const { seat, words } = found;
+  const show = (): void => {
+    const { status, linkState } = seat.printer ?? NOT_YET;
+    light.set(lookOf(status, linkState, words));
+  };
+  show();
+  const leave = seat.use({
+    ...user,
+    ready: (printer) => {
+      show();
+      user.ready?.(printer);
+    },
+    unusable: (problem) => {
+      light.set(redRing(problem));
+      user.unusable?.(problem);
+    },
+    status: (status, printer) => {
+      show();
+      user.status?.(status, printer);
+    },
+    link: (state) => {
+      show();
+      user.link?.(state);
+    },
+  });
+  onClose(node, leave);
+  const view = (): View => viewOf(seat.printer, identityOf(seat.settings));
+  return {
+    values,
+    view: () => (seat.problem === null ? view() : null),
+    demand: () => {
+      if (seat.problem !== null) throw seat.problem;
+      return view();
+    },
+  };
+}
+
+/** Before the flows have started there is no printer yet: what is known then is nothing but its name. */
+function viewOf(printer: Printer | null, identity: PrinterIdentity): View {
+  return {
+    printer: printer?.identity ?? identity,
+    status: printer?.status ?? UNKNOWN_STATUS,
+    complete: printer?.observation?.complete ?? false,
+    raw: () => printer?.observation?.raw() ?? {},
+  };
+}
+
+/** What a node sees before its printer is there. */
+const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting" } } as const;
+
+/** The place at the printer that the config node of this id holds; the node may be missing, disabled, or some other. */
+function findSeat(RED: NodeAPI, id: string): { readonly seat: Seat; readonly words: Words } | PrintgateError {
+  const config = RED.nodes.getNode(id) as Partial<PrinterConfigNode> | null;
+  if (config?.seat === undefined || config.words === undefined) return unusable("the printer configuration is missing");
+  return config.seat instanceof PrintgateError ? config.seat : { seat: config.seat, words: config.words };
+}
+
+function unusable(words: string): PrintgateError {
+  return new PrintgateError("config-invalid", words);
+}
