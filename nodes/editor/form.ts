@@ -1,0 +1,91 @@
+import type { EditorNodeInstance, EditorNodePropertiesDef } from "node-red";
+import {
+  applies,
+  type NodeType,
+  problemInEditor,
+  rowsOf,
+  type Values,
+  variableIn,
+} from "../../lib/node-red/properties";
+
+/** The properties of a node as the editor keeps them: `${NAME}` may stand in any of them. */
+export type Props<T extends NodeType> = { -readonly [K in keyof Values<T>]: Values<T>[K] };
+
+/** A node in the editor, as far as our dialogs touch it. */
+export type Edited<T extends NodeType> = EditorNodeInstance<Props<T> & { name: string }>;
+
+/** Marks the form of the node that is being edited: checks also run for nodes that are not. */
+const MARK = "printgate-node";
+
+/** The ids of the fields in the dialog of a config node, and of any other. */
+const prefixOf = (type: NodeType): string => (type === "printer-config" ? "#node-config-input-" : "#node-input-");
+
+export function fieldOf(type: NodeType, key: string): JQuery {
+  return $(`${prefixOf(type)}${key}`);
+}
+
+/** What stands in a field now, as text. */
+export function textOf(type: NodeType, key: string): string {
+  const field = fieldOf(type, key);
+  if (field.is(":checkbox")) return field.is(":checked") ? "true" : "false";
+  const value = field.val();
+  return typeof value === "string" ? value.trim() : "";
+}
+
+/** Every field of the form as it stands now, for the runtime to judge. */
+export function formOf(type: NodeType): Record<string, string> {
+  const keys = Object.keys(rowsOf(type)).filter((key) => fieldOf(type, key).length > 0);
+  return Object.fromEntries(keys.map((key) => [key, textOf(type, key)]));
+}
+
+/** The `defaults` of a node type, made from the property table, with checks that accept `${NAME}`. */
+export function defaultsOf<T extends NodeType>(type: T): EditorNodePropertiesDef<Props<T> & { name: string }> {
+  const rows = Object.entries(rowsOf(type)).map(([key, row]) => {
+    const value = Array.isArray(row.default) ? [...(row.default as string[])] : row.default;
+    if (row.kind === "node") return [key, { value, type: row.type, required: true }];
+    // Node-RED takes a text as the reason only from a check that has two parameters.
+    const validate = function (this: Record<string, unknown>, entered: unknown, { label }: { label?: string }) {
+      const open = fieldOf(type, key).closest("form").data(MARK) === this["id"];
+      const valueOf = (other: string): unknown => (open ? textOf(type, other) : this[other]);
+      const problem = problemInEditor(type, key, entered, valueOf);
+      return problem === null || (label === undefined ? problem : `${label}: ${problem}`);
+    };
+    return [key, { value, validate }];
+  });
+  return Object.fromEntries(rows) as EditorNodePropertiesDef<Props<T> & { name: string }>;
+}
+
+/**
+ * Prepares a dialog: a variable in a select or a checkbox stays what it is, and rows that do not matter
+ * for the chosen connection (or way to emit) are hidden.
+ */
+export function prepareForm<T extends NodeType>(type: T, node: Edited<T>): void {
+  const kept = node as unknown as Record<string, unknown>;
+  for (const key of Object.keys(rowsOf(type))) {
+    const field = fieldOf(type, key);
+    field.closest("form").data(MARK, node.id);
+    if (variableIn(kept[key]) === null) continue;
+    const variable = String(kept[key]);
+    if (field.is("select")) field.append($("<option>").val(variable).text(variable)).val(variable);
+    if (field.is(":checkbox")) field.attr("type", "text").css("width", "").val(variable);
+  }
+  const deciders = new Set(Object.values(rowsOf(type)).flatMap((row) => (row.when ? [row.when.property] : [])));
+  for (const key of deciders) {
+    fieldOf(type, key).on("change", () => {
+      showRows(type);
+    });
+  }
+  showRows(type);
+}
+
+/** Rows of one form that belong to something other than a property say when they matter in `data-show-for`. */
+function showRows(type: NodeType): void {
+  const valueOf = (key: string): string => textOf(type, key);
+  for (const [key, row] of Object.entries(rowsOf(type))) {
+    // A variable may turn out to be anything: then every row may matter.
+    const unsure = row.when !== undefined && variableIn(valueOf(row.when.property)) !== null;
+    const matters = unsure || applies(type, key, valueOf);
+    fieldOf(type, key).closest(".form-row").toggle(matters);
+    $(`[data-show-with="${key}"]`).toggle(matters);
+  }
+}
