@@ -1,0 +1,94 @@
+import type { NodeInitializer } from "node-red";
+import { useHouse } from "../../lib/node-red/composition";
+import { pinsIn } from "../../lib/node-red/pins";
+import { Printers } from "../../lib/node-red/printers";
+import type { PrinterSettings } from "../../lib/node-red/settings";
+import { memoryStore } from "../../lib/node-red/store";
+import type { Observation } from "../../lib/printer/link";
+import { Printer } from "../../lib/printer/printer";
+import { type PrinterStatus, UNKNOWN_STATUS } from "../../lib/printer/status";
+import { FakeLink, FakeMemory } from "./fake-link";
+import { type Flow, withRed } from "./helper";
+
+export const SERIAL = "01P00A000000001";
+
+/** A house whose printers are reached through links that do as the test says. */
+export class FakeHouse {
+  /** One for each Printer that was made, in order. */
+  readonly links: FakeLink[] = [];
+  readonly settings: PrinterSettings[] = [];
+  readonly memory = new FakeMemory();
+  readonly printers = new Printers((settings, log) => {
+    const link = new FakeLink();
+    this.links.push(link);
+    this.settings.push(settings);
+    const { id, name, staleAfterMs } = settings;
+    return new Printer({ id, name, link, staleAfterMs, memory: this.memory, log });
+  });
+
+  /** Loaded before the nodes, it makes this the house of that Node-RED. */
+  readonly install: NodeInitializer = withRed((RED) => {
+    const sightings = { watch: () => () => undefined };
+    useHouse(RED.events, { printers: this.printers, pins: pinsIn(memoryStore()), sightings });
+  });
+
+  /** The link of the Printer that was made last. */
+  get link(): FakeLink {
+    const link = this.links.at(-1);
+    if (!link) throw new Error("no printer was made");
+    return link;
+  }
+}
+
+/** One whole report; the difference is laid over an all-unknown status. */
+export function observation(difference: Partial<PrinterStatus> = {}, complete = true): Observation {
+  return {
+    status: { ...UNKNOWN_STATUS, state: "idle", ...difference },
+    signals: { cancelled: false, runout: false },
+    model: "P1S",
+    complete,
+    raw: () => ({ print: { gcode_state: "IDLE" } }),
+  };
+}
+
+export const job = (progress: number): PrinterStatus["job"] => ({
+  id: "7001",
+  name: "bracket",
+  file: "bracket.3mf",
+  origin: "local",
+  progress,
+  layer: 1,
+  totalLayers: 100,
+  remainingSeconds: 600,
+  startedAt: null,
+  endsAt: null,
+});
+
+export const tab: Flow[number] = { id: "tab1", type: "tab", label: "tab" };
+
+export const config = (difference: object = {}): Flow[number] => ({
+  ...{ id: "config1", type: "printer-config", name: "bench", connection: "lan" },
+  ...{ serial: SERIAL, host: "192.0.2.10", port: "8883" },
+  ...difference,
+});
+
+export const CODES = { config1: { accessCode: "12345678" }, config2: { accessCode: "12345678" } };
+
+/** A printer-status node, wired to a node that collects. */
+export const statusNode = (difference: object = {}): Flow => [
+  {
+    id: "status1",
+    z: "tab1",
+    type: "printer-status",
+    printer: "config1",
+    minInterval: 0,
+    wires: [["got"]],
+    ...difference,
+  },
+  { id: "got", z: "tab1", type: "helper" },
+];
+
+export const eventNode = (difference: object = {}): Flow => [
+  { id: "event1", z: "tab1", type: "printer-event", printer: "config1", wires: [["told"]], ...difference },
+  { id: "told", z: "tab1", type: "helper" },
+];
