@@ -44,6 +44,8 @@ export interface PrinterProfile {
   readonly projectName: string;
   /** DevModel in announcements. */
   readonly code: string;
+  /** First three characters of its serials. */
+  readonly serialPrefix: string;
   readonly firmware: string;
   readonly modules: readonly ModuleProfile[];
   /** `full`: the whole object each time. `delta`: whole on demand, changed keys in between. */
@@ -116,6 +118,7 @@ const P1S: PrinterProfile = {
   productName: "Bambu Lab P1S",
   projectName: "C12",
   code: "C12",
+  serialPrefix: "01P",
   firmware: "01.08.02.00",
   modules: P1_MODULES,
   reports: "delta",
@@ -151,6 +154,7 @@ const A1: PrinterProfile = {
   productName: "Bambu Lab A1",
   projectName: "N2S",
   code: "N2S",
+  serialPrefix: "039",
   firmware: "01.05.00.00",
   modules: P1_MODULES.map((row) => ({ ...row, hardware: row.hardware === "AP04" ? "AP05" : row.hardware })),
   idleStage: -1,
@@ -165,6 +169,7 @@ const X1C: PrinterProfile = {
   productName: "Bambu Lab X1-Carbon",
   projectName: "",
   code: "BL-P001",
+  serialPrefix: "00M",
   firmware: "01.09.00.00",
   modules: X1_MODULES,
   reports: "full",
@@ -188,6 +193,7 @@ const P2S: PrinterProfile = {
   productName: "Bambu Lab P2S",
   projectName: "N7",
   code: "N7",
+  serialPrefix: "22E",
   firmware: "01.02.00.00",
   modules: NEWER_MODULES,
   reports: "delta",
@@ -210,6 +216,7 @@ const H2D: PrinterProfile = {
   productName: "Bambu Lab H2D",
   projectName: "O1D",
   code: "O1D",
+  serialPrefix: "094",
   firmware: "01.02.02.00",
   nozzles: [
     { diameter: 0.4, type: "HS01" },
@@ -231,6 +238,7 @@ export const PRINTER_PROFILES: readonly PrinterProfile[] = [
     productName: "Bambu Lab P1P",
     projectName: "C11",
     code: "C11",
+    serialPrefix: "01S",
     firmware: "01.07.00.00",
     ams: [],
     chamberFan: false,
@@ -244,13 +252,14 @@ export const PRINTER_PROFILES: readonly PrinterProfile[] = [
     model: "X1",
     productName: null,
     code: "BL-P002",
+    serialPrefix: "00W",
     firmware: "01.08.02.00",
     fullMsg: null,
     statusWords: false,
     amsDetails: false,
   },
   A1,
-  { ...A1, model: "A1 mini", productName: "Bambu Lab A1 mini", projectName: "N1", code: "N1" },
+  { ...A1, model: "A1 mini", productName: "Bambu Lab A1 mini", projectName: "N1", code: "N1", serialPrefix: "030" },
   P2S,
   H2D,
   {
@@ -259,6 +268,7 @@ export const PRINTER_PROFILES: readonly PrinterProfile[] = [
     productName: "Bambu Lab H2S",
     projectName: "O1S",
     code: "O1S",
+    serialPrefix: "093",
     firmware: "01.01.01.00",
     nozzles: [{ diameter: 0.4, type: "HH01" }],
     ams: [{ id: 0, kind: "pro", extruder: 0 }],

@@ -10,6 +10,8 @@ import { findProfile, type PrinterProfile } from "./printer-profiles";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
 
+export { findProfile, PRINTER_PROFILES } from "./printer-profiles";
+
 /** One line of a printer's diary. */
 export interface StateChange {
   readonly state: GcodeState;
