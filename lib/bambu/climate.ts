@@ -21,8 +21,9 @@ export function decodeTemperatures({ report, model }: Heard): Temperatures {
 
 /** One entry for each nozzle of `device.extruder`; older models have one nozzle, described by flat fields. */
 function nozzlesOf(report: Readonly<Fields>, device: Readonly<Fields>, model: Model): Nozzle[] {
-  const extruders = entriesOf(fieldsOf(device.extruder).info).filter((entry) => nozzleIndexOf(entry.id) !== null);
-  if (extruders.length === 0) return flatNozzleOf(report, device, model);
+  const said = entriesOf(fieldsOf(device.extruder).info);
+  if (said.length === 0) return flatNozzleOf(report, device, model);
+  const extruders = said.filter((entry) => nozzleIndexOf(entry.id) !== null);
   const current = currentExtruderOf(report);
   return extruders.map((extruder) => {
     const index = nozzleIndexOf(extruder.id) ?? 0;

@@ -1,49 +1,45 @@
-import type { Signals } from "../printer/link";
 import {
   UNKNOWN_STATUS,
-  type ActiveFilament,
-  type FilamentUnit,
   type Firmware,
   type LightMode,
   type Lights,
   type PrinterStatus,
-  type Slot,
   type Speed,
 } from "../printer/status";
 import { decodeAlerts, decodeSignals } from "./alerts";
 import { decodeFans, decodeTemperatures } from "./climate";
 import { decodeActive, decodeExternal, decodeUnits } from "./filament";
-import type { Heard } from "./heard";
-import { decodeJob, decodeStage, decodeState } from "./job";
+import type { Heard, Parts } from "./heard";
+import { decodeJob, decodeStage, decodeState, decodeTask } from "./job";
 import type { Reader } from "./merge";
 import { entriesOf, hexBit, numberIn, textOf, wordBit, wordOf, type Fields } from "./values";
 import { SPEEDS } from "./vocabulary";
 
-/** What a report says, in the printer model's terms. Filament is decoded in three parts: its units are the dear one. */
-export interface Parts extends Omit<PrinterStatus, "online" | "lastSeen" | "filament"> {
-  readonly units: readonly FilamentUnit[];
-  readonly external: readonly Slot[];
-  readonly active: ActiveFilament | null;
-  readonly signals: Signals;
-}
-
 interface Section extends Reader {
   /** Decodes this part anew; true when it now says something else. A part that says the same stays the same object. */
-  readonly refresh: (parts: Parts, heard: Heard) => boolean;
+  readonly refresh: (heard: Heard) => boolean;
 }
 
-/** One row for each part of a status: which paths of a report it is made of, and how. */
+const TASK_PATHS = ["task_id", "subtask_id", "subtask_name", "gcode_file", "print_type", "gcode_start_time"];
+const PROGRESS_PATHS = [
+  "gcode_state",
+  "mc_percent",
+  "mc_remaining_time",
+  "remain_time",
+  "layer_num",
+  "total_layer_num",
+  "3D",
+];
+
+/**
+ * One row for each part of a status: which paths of a report it is made of, and how. A row may read the parts
+ * of the rows above it, and then reads their paths too.
+ */
 const SECTIONS: readonly Section[] = [
   section("state", ["gcode_state"], decodeState),
   section("stage", ["stg_cur", "stage._id", "print_type"], decodeStage),
-  section(
-    "job",
-    [
-      ...["gcode_state", "task_id", "subtask_id", "subtask_name", "gcode_file", "print_type", "gcode_start_time"],
-      ...["mc_percent", "mc_remaining_time", "remain_time", "layer_num", "total_layer_num", "3D"],
-    ],
-    decodeJob,
-  ),
+  section("task", TASK_PATHS, decodeTask),
+  section("job", [...TASK_PATHS, ...PROGRESS_PATHS], decodeJob),
   section(
     "temperatures",
     [
@@ -79,33 +75,22 @@ export const JOB_SECTION = SECTIONS.find(({ reads }) => reads.includes("mc_perce
 
 /** What is known before the first report. */
 export function unknownParts(): Parts {
-  const { state, stage, job, temperatures, fans, lights, speed, alerts, firmware, network, door, storage, control } =
-    UNKNOWN_STATUS;
-  const { units, external, active } = UNKNOWN_STATUS.filament;
-  const signals: Signals = { cancelled: false, runout: false };
-  const filament = { units, external, active };
-  const plain = {
-    state,
-    stage,
-    job,
-    temperatures,
-    fans,
-    lights,
-    speed,
-    alerts,
-    firmware,
-    network,
-    door,
-    storage,
-    control,
+  const { filament, ...plain } = UNKNOWN_STATUS;
+  return {
+    ...plain,
+    ...filament,
+    task: { id: null, name: null, file: null, origin: null, startedAt: null },
+    signals: { cancelled: false, runout: false },
   };
-  return { ...plain, ...filament, signals };
 }
 
 /** Decodes the sections with these bits again; true when any of them now says something else. */
-export function refresh(parts: Parts, heard: Heard, stale: number): boolean {
+export function refresh(heard: Heard, stale: number): boolean {
   let changed = false;
-  for (const section of SECTIONS) if ((stale & section.bit) !== 0 && section.refresh(parts, heard)) changed = true;
+  // From the lowest bit to the highest, which is from the top of the table to its end.
+  for (let bits = stale; bits !== 0; bits &= bits - 1) {
+    if (SECTIONS[31 - Math.clz32(bits & -bits)]?.refresh(heard) === true) changed = true;
+  }
   return changed;
 }
 
@@ -142,29 +127,50 @@ function section<P extends keyof Parts>(
   return (bit) => ({
     bit,
     reads,
-    refresh(parts: { -readonly [Q in keyof Parts]: Parts[Q] }, heard) {
+    refresh(heard) {
+      const parts: { -readonly [Q in keyof Parts]: Parts[Q] } = heard.parts;
       const before = parts[part];
       const after = share(before, decode(heard));
+      if (after === before) return false;
       parts[part] = after;
-      return after !== before;
+      return true;
     },
   });
 }
 
 /** `next`, or `old` where both say the same; what lies inside is shared likewise. */
 export function share<T>(old: T, next: T): T {
-  if (old === next) return old;
-  if (typeof old !== "object" || typeof next !== "object" || old === null || next === null) return next;
-  const before = old as Fields;
-  const after = next as Fields;
-  let same = !Array.isArray(next) || (Array.isArray(old) && old.length === next.length);
-  for (const key in after) {
-    const member = after[key];
-    const shared = share(before[key], member);
-    if (shared !== before[key]) same = false;
-    else if (shared !== member) after[key] = shared;
-  }
+  if (!isContainer(old) || !isContainer(next)) return next;
+  const same = Array.isArray(next) ? shareEntries(old, next) : shareMembers(old as Fields, next as Fields);
   return same ? old : next;
+}
+
+function shareMembers(old: Fields, next: Fields): boolean {
+  let same = true;
+  for (const key in next) {
+    const was = old[key];
+    const is = next[key];
+    if (is === was) continue;
+    const shared = share(was, is);
+    if (shared === was) next[key] = was;
+    else same = false;
+  }
+  return same;
+}
+
+function shareEntries(old: unknown, next: unknown[]): boolean {
+  if (!Array.isArray(old)) return false;
+  let same = old.length === next.length;
+  for (let i = 0; i < next.length; i++) {
+    const shared = share<unknown>(old[i], next[i]);
+    if (shared === old[i]) next[i] = shared;
+    else same = false;
+  }
+  return same;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 const LIGHT_MODES: ReadonlyMap<unknown, LightMode> = new Map<unknown, LightMode>([

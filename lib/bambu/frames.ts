@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import type { Observation, Signals } from "../printer/link";
 import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
-import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts, type Parts } from "./decode";
+import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
 import type { Heard } from "./heard";
 import { endHasMoved, endingOf } from "./job";
 import { compact, Merger, sameJson } from "./merge";
@@ -68,7 +68,6 @@ const merger = new Merger(READERS);
 export class PrinterReports {
   private readonly serial: string;
   private readonly heard: { -readonly [K in keyof Heard]: Heard[K] };
-  private readonly parts: Parts = unknownParts();
   private status: PrinterStatus = UNKNOWN_STATUS;
   /** The whole state was heard on this connection. */
   private complete = false;
@@ -79,7 +78,14 @@ export class PrinterReports {
 
   constructor(options: { readonly serial: string }) {
     this.serial = options.serial;
-    this.heard = { report: {}, modules: [], model: modelOf([], options.serial), at: 0, ending: null };
+    this.heard = {
+      report: {},
+      modules: [],
+      model: modelOf([], options.serial),
+      at: 0,
+      ending: null,
+      parts: unknownParts(),
+    };
   }
 
   /** Takes the bytes of one MQTT message, received at `at` (epoch ms), and says what was in it. */
@@ -110,7 +116,7 @@ export class PrinterReports {
    * printer's state is known.
    */
   settle(at: number): Observation | null {
-    if (this.parts.state === "unknown") return null;
+    if (this.heard.parts.state === "unknown") return null;
     this.complete = true;
     return this.observe(at)[0].observation;
   }
@@ -165,10 +171,11 @@ export class PrinterReports {
 
   /** Decodes what became stale. While nothing changed, the answer is the one that was given before. */
   private observe(at: number): readonly [{ readonly kind: "report"; readonly observation: Observation }] {
-    const { heard, parts } = this;
+    const { heard } = this;
+    const { parts } = heard;
     heard.at = at;
     if (endHasMoved(parts.job, heard)) this.stale |= JOB_SECTION;
-    const changed = this.stale !== 0 && refresh(parts, heard, this.stale);
+    const changed = this.stale !== 0 && refresh(heard, this.stale);
     this.stale = 0;
     if (changed) {
       this.status = assemble(parts, this.status);

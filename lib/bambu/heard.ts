@@ -1,3 +1,5 @@
+import type { Signals } from "../printer/link";
+import type { ActiveFilament, FilamentUnit, Job, PrinterStatus, Slot } from "../printer/status";
 import type { Model } from "./models";
 import type { Fields } from "./values";
 
@@ -12,6 +14,8 @@ export interface Heard {
   readonly at: number;
   /** When the job was last said to end; null while no end is in sight. */
   readonly ending: Ending | null;
+  /** What was made of it so far. */
+  readonly parts: Parts;
 }
 
 export interface Ending {
@@ -19,4 +23,19 @@ export interface Ending {
   readonly ms: number;
   /** The same as ISO 8601. */
   readonly text: string;
+}
+
+/** What a job is called, as opposed to how far it is. */
+export type Task = Pick<Job, "id" | "name" | "file" | "origin" | "startedAt">;
+
+/**
+ * What a report says, in the printer model's terms. Cut finer than a status where something that moves all
+ * the time (a job's progress, the filament in use) stands beside something that hardly ever does.
+ */
+export interface Parts extends Omit<PrinterStatus, "online" | "lastSeen" | "filament"> {
+  readonly task: Task;
+  readonly units: readonly FilamentUnit[];
+  readonly external: readonly Slot[];
+  readonly active: ActiveFilament | null;
+  readonly signals: Signals;
 }

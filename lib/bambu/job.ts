@@ -1,5 +1,5 @@
 import type { Job, PrinterState, Stage } from "../printer/status";
-import type { Ending, Heard } from "./heard";
+import type { Ending, Heard, Task } from "./heard";
 import { fieldsOf, integerIn, isoOf, numberIn, textOf, type Fields } from "./values";
 import { ACTIVE_STATES, STAGE_PRINTING, STAGES, STAGES_IDLE, STATES } from "./vocabulary";
 
@@ -33,29 +33,37 @@ export function stageIdOf(report: Readonly<Fields>): number | null {
   return wholeNumber(report.stg_cur) ?? wholeNumber(fieldsOf(report.stage)._id);
 }
 
+export function decodeTask({ report }: Heard): Task {
+  const startedAt = numberIn(report.gcode_start_time, 1, YEAR_2100);
+  return {
+    id: idOf(report.task_id) ?? idOf(report.subtask_id),
+    name: textOf(report.subtask_name, NO_NAME),
+    file: fileOf(report.gcode_file),
+    origin: ORIGINS.get(report.print_type) ?? null,
+    startedAt: startedAt === null ? null : isoOf(startedAt * 1000),
+  };
+}
+
+/** null where there is nothing on, and nothing left of what was on. */
 export function decodeJob(heard: Heard): Job | null {
   const { report, at } = heard;
-  const state = decodeState(heard);
+  const { id, name, file, origin, startedAt } = heard.parts.task;
+  const { state } = heard.parts;
   const active = ACTIVE_STATES.has(state);
-  const id = idOf(report.task_id) ?? idOf(report.subtask_id);
-  const name = textOf(report.subtask_name, NO_NAME);
-  const file = fileOf(report.gcode_file);
   if (state === "idle" || (!active && id === null && name === null && file === null)) return null;
-
   const remainingSeconds = secondsOf(report.mc_remaining_time) ?? secondsOf(report.remain_time);
-  const startedAt = numberIn(report.gcode_start_time, 1, YEAR_2100);
   const layers = fieldsOf(report["3D"]);
   return {
     id,
     name,
     file,
-    origin: ORIGINS.get(report.print_type) ?? null,
+    origin,
     progress: numberIn(report.mc_percent, 0, 100),
     layer: countOf(report.layer_num) ?? countOf(layers.layer_num),
     // 0 is what the firmware writes between two jobs, not a number of layers.
     totalLayers: (countOf(report.total_layer_num) ?? countOf(layers.total_layer_num)) || null,
     remainingSeconds,
-    startedAt: startedAt === null ? null : isoOf(startedAt * 1000),
+    startedAt,
     endsAt: active && remainingSeconds ? endOf(at + remainingSeconds * 1000, heard.ending) : null,
   };
 }
