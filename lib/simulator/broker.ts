@@ -145,6 +145,8 @@ export async function openBroker(options: BrokerOptions): Promise<PrinterBroker>
       cert: options.sendsChain ? cert : leafOf(options.certificate),
       minVersion: "TLSv1.2",
       maxVersion: "TLSv1.2",
+      // Frames leave in two writes; without this the second waits for the client's acknowledgement.
+      noDelay: true,
     },
     (socket) => {
       socket.on("error", ignore);

@@ -208,8 +208,9 @@ export class PrinterMachine {
   }
 
   private milestone(): string {
-    const { gcodeState, stage, layer, printError, alerts, change } = this.state;
-    return [gcodeState, stage, layer, printError, alerts.length, change === null].join();
+    const { gcodeState, stage, layer, printError, alerts, extruders } = this.state;
+    const filament = extruders.map(({ loaded }) => (loaded === null ? "" : `${loaded.unit}:${loaded.slot}`));
+    return [gcodeState, stage, layer, printError, alerts.length, ...filament].join();
   }
 
   private tick(seconds: number): void {
