@@ -35,7 +35,8 @@ export function decodeUnits({ report, modules }: Heard): FilamentUnit[] {
       slots: slotsOf(unit.tray, (slot) => bitOf(ams.tray_exist_bits, slotBit(id, slot))),
     });
   }
-  return units.sort((a, b) => a.id - b.id);
+  // A sorted copy is also a tight one: a list that grew by push keeps room for a dozen more.
+  return units.toSorted((a, b) => a.id - b.id);
 }
 
 /** Bit of a unit in `ams_exist_bits`; null for an id of which nobody has said where its bit is. */
@@ -73,7 +74,7 @@ function slotsOf(trays: unknown, isPresent: (slot: number) => boolean | null): S
     const slot = integerIn(tray.id, 0, 15);
     if (slot !== null) slots.push(slotOf(tray, slot, isPresent(slot)));
   }
-  return slots.sort((a, b) => a.slot - b.slot);
+  return slots.toSorted((a, b) => a.slot - b.slot);
 }
 
 /** `present` is what the printer felt; null where it does not say. */
