@@ -70,7 +70,6 @@ async function main() {
   const profile = findProfile(flags.model);
   const serial = flags.serial ?? `${profile.serialPrefix}00A000000001`;
   const accessCode = flags["access-code"] ?? String(randomInt(10_000_000, 100_000_000));
-  const name = flags.name ?? `Virtual ${profile.model}`;
 
   const printer = await startVirtualPrinter({
     model: profile.model,
@@ -78,7 +77,7 @@ async function main() {
     accessCode,
     host: flags.host,
     port: flags.port,
-    name,
+    ...(flags.name === undefined ? {} : { name: flags.name }),
     timeScale: flags.timeScale,
     signedCommands: flags.signed,
     jobs: flags.jobs,
@@ -90,7 +89,14 @@ async function main() {
   // A printer that only this machine reaches is only announced to this machine.
   const target = location.startsWith("127.") ? { host: location } : {};
   const announcer = flags.announce
-    ? await startAnnouncer({ serial, name, code: profile.code, firmware: profile.firmware, location, ...target })
+    ? await startAnnouncer({
+        serial,
+        name: printer.name,
+        code: profile.code,
+        firmware: profile.firmware,
+        location,
+        ...target,
+      })
     : null;
 
   console.log(`${profile.model}, a minute of printing takes ${(60 / flags.timeScale).toFixed(1)} s`);

@@ -57,6 +57,9 @@ export class RunningPrinter implements VirtualPrinter {
     };
   }
 
+  get name(): string {
+    return this.options.name ?? `Virtual ${this.profile.model}`;
+  }
   get fingerprint(): string {
     return fingerprintOf(this.certificate);
   }

@@ -37,6 +37,7 @@ export interface VirtualPrinterOptions {
   readonly signedCommands?: boolean;
   /** 4 */
   readonly maxClients?: number;
+  /** What it is called in announcements; "Virtual P1S". */
   readonly name?: string;
   /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure. Default `none`. */
   readonly jobs?: "none" | "endless";
@@ -52,6 +53,7 @@ export interface VirtualPrinterOptions {
 export interface VirtualPrinter {
   readonly port: number;
   readonly serial: string;
+  readonly name: string;
   readonly profile: PrinterProfile;
   /** SHA-256 of the certificate, `AA:BB:..`. */
   readonly fingerprint: string;
