@@ -45,6 +45,7 @@ export default defineConfig(
   room(["lib/printer/**"], "^\\.\\./(?!errors$)"),
   room(["lib/bambu/**"], "^\\.\\./(?!errors$|printer/)"),
   room(["lib/simulator/**"], "^\\.\\./(?!errors$)"),
+  room(["lib/auth/**"], "^\\.\\./(?!errors$)"),
   room(["nodes/*.ts"], "^\\.\\./lib/(?!node-red/|printer/)"),
   room(["nodes/*.editor.ts", "nodes/editor/**"], "^(\\.\\./)+lib/(?!node-red/properties$)"),
 );

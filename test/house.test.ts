@@ -10,6 +10,7 @@ const ALLOWED: Record<string, string[]> = {
   "lib/printer": ["lib/errors"],
   "lib/bambu": ["lib/errors", "lib/printer"],
   "lib/simulator": ["lib/errors"],
+  "lib/auth": ["lib/errors"],
   "lib/node-red": ["lib/errors", "lib/printer", "lib/bambu", "lib/simulator"],
   nodes: ["lib/node-red", "lib/printer", "nodes/editor", "lib/node-red/properties"],
   "nodes/editor": ["lib/node-red/properties"],
