@@ -27,6 +27,8 @@ export type ErrorCode =
   | "store"
   /** Something took longer than it may. */
   | "timeout"
+  /** Who decides about permissions could not be asked, or gave an answer that is none. */
+  | "provider-failed"
   /** An error that did not come from this package. */
   | "unexpected";
 
