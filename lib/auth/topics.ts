@@ -111,8 +111,8 @@ export function splitFilter(filter: string): Filter {
   return levels.at(-1) === "#" ? { levels: levels.slice(0, -1), hash: true } : { levels, hash: false };
 }
 
-/** 4.7.2: a wildcard in the first level meets no name that begins with `$`. */
-function isHidden(level: string | undefined): boolean {
+/** Whether the first level of a name or filter keeps wildcards away (4.7.2). */
+export function isHidden(level: string | undefined): boolean {
   return level?.startsWith("$") === true;
 }
 
@@ -130,7 +130,7 @@ function levelMeets(one: string, other: string, at: number): boolean {
 }
 
 /** How many levels the shortest name has that the filter matches. "" is no name, so `/#` needs two. */
-function shortest({ levels, hash }: Filter): number {
+export function shortest({ levels, hash }: Filter): number {
   if (!hash) return levels.length;
   return levels.length === 1 && levels[0] === "" ? 2 : Math.max(levels.length, 1);
 }
