@@ -5,6 +5,9 @@ import type { ActionKind, CheckResult, Qos, UserProps } from "./provider";
 import { textProblem } from "./topics";
 import type { Who } from "./rules-who";
 
+/** What rules answer: they never break. */
+export type Decision = Exclude<CheckResult, { result: "error" }>;
+
 /** A rule that was read and found whole. */
 export interface Rule {
   /** Its place in the list, from 0. */
@@ -20,7 +23,7 @@ export interface Rule {
   readonly retain: boolean | null;
   readonly note: string | null;
   /** What the rule answers when it decides. */
-  readonly answer: Exclude<CheckResult, { result: "error" }>;
+  readonly answer: Decision;
 }
 
 /** What is wrong with one rule, or (index null) with the list itself: a sentence that may be shown. */

@@ -1,9 +1,9 @@
 import { PrintgateError } from "../errors";
 import { explain, type Explanation } from "./explain";
 import { NOTHING_UNKNOWN, type Unknown } from "./placeholders";
-import type { Action, CheckResult, ClientInfo } from "./provider";
+import type { Action, ClientInfo } from "./provider";
 import { RuleIndex } from "./rule-index";
-import { parseRules, type Rule, type RuleProblem } from "./rules-parse";
+import { parseRules, type Decision, type Rule, type RuleProblem } from "./rules-parse";
 
 /**
  * The rules of a policy, compiled. The first rule of the list that decides is the answer; where none does, the
@@ -17,13 +17,13 @@ export interface Rules {
    * The decision, at once. `unknown` names what of the client is not known to the asker: a deny that depends
    * on it decides, an allow does not.
    */
-  decide(client: ClientInfo, action: Action, unknown?: ReadonlySet<Unknown>): CheckResult;
+  decide(client: ClientInfo, action: Action, unknown?: ReadonlySet<Unknown>): Decision;
   /** The same decision, with what each rule up to it said. Slower: it reads the list from the top. */
   explain(client: ClientInfo, action: Action, unknown?: ReadonlySet<Unknown>): Explanation;
 }
 
 /** What a list that has no answer says. */
-const NO_RULE: CheckResult = { result: "denied", reason: "no rule allows it" };
+const NO_RULE: Decision = { result: "denied", reason: "no rule allows it" };
 
 /**
  * Compiles a list of rules as it stands in the configuration.
