@@ -1,5 +1,5 @@
-import { isUnknownSlot, slotValue, type RuleFilter, type Unknown } from "./placeholders";
-import type { Action, CheckResult, ClientInfo } from "./provider";
+import { isUnknownSlot, slotValue, type RuleFilter } from "./placeholders";
+import type { Action, CheckResult, ClientInfo, Unknown } from "./provider";
 import type { Rule } from "./rules-parse";
 import { judgeWho, type Certainty } from "./rules-who";
 import { filterCovers, filtersOverlap, isHidden, splitFilter, type Filter } from "./topics";

@@ -1,4 +1,4 @@
-import type { ClientInfo } from "./provider";
+import type { ClientInfo, Unknown } from "./provider";
 import { isReserved } from "./request";
 import { filterProblem, splitFilter, textProblem } from "./topics";
 
@@ -6,9 +6,6 @@ import { filterProblem, splitFilter, textProblem } from "./topics";
  * Filters of rules: MQTT filters in which a whole level may be `${userId}`, `${clientId}`, `${tenantId}` or
  * `${attrs.<name>}`, to be filled with what is known of the client that asks.
  */
-
-/** What of a client is not known to whom is asked, in contrast to known and absent. */
-export type Unknown = "clientId" | "address" | "attrs";
 
 export const NOTHING_UNKNOWN: ReadonlySet<Unknown> = new Set();
 

@@ -121,6 +121,9 @@ export type CheckResult =
   | { readonly result: "denied"; readonly reason?: string; readonly userProps?: UserProps; readonly rule?: number }
   | { readonly result: "error"; readonly reason?: string; readonly userProps?: UserProps };
 
+/** What of a client is not known to whom is asked, in contrast to known and absent. */
+export type Unknown = "clientId" | "address" | "attrs";
+
 /**
  * A source of decisions. Methods may answer in memory or over a network; they do not block. A
  * rejected promise is the provider being broken, which the policy turns into `error`.
@@ -128,9 +131,10 @@ export type CheckResult =
 export interface AuthProvider {
   auth(data: AuthData): Promise<AuthResult>;
   extendedAuth(data: ExtendedAuthData): Promise<ExtendedAuthResult>;
-  checkPermission(client: ClientInfo, action: Action): Promise<CheckResult>;
+  /** `unknown`: what the asker can not say of the client; a provider that can not use it leaves it. */
+  checkPermission(client: ClientInfo, action: Action, unknown?: ReadonlySet<Unknown>): Promise<CheckResult>;
   /** The same at once, for providers that decide in memory. */
-  checkNow?(client: ClientInfo, action: Action): CheckResult;
+  checkNow?(client: ClientInfo, action: Action, unknown?: ReadonlySet<Unknown>): CheckResult;
   /** Idempotent; ends open questions as errors. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-import { isUnknownSlot, metadataOf, rawValue, slotValue, type Slot, type Unknown } from "./placeholders";
-import type { Action, ClientInfo } from "./provider";
+import { isUnknownSlot, metadataOf, rawValue, slotValue, type Slot } from "./placeholders";
+import type { Action, ClientInfo, Unknown } from "./provider";
 import type { Rule } from "./rules-parse";
 import { judgeWho, type Certainty } from "./rules-who";
 import { isHidden, shortest, splitFilter, type Filter } from "./topics";

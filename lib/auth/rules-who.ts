@@ -1,6 +1,6 @@
 import { isInRange, parseClientAddress, type Address, type AddressRange } from "./address";
-import { metadataOf, type Unknown } from "./placeholders";
-import type { ClientInfo } from "./provider";
+import { metadataOf } from "./placeholders";
+import type { ClientInfo, Unknown } from "./provider";
 
 /** Whom a rule is about. A field that is absent is about anyone; within a field one entry is enough. */
 export interface Who {

@@ -1,7 +1,7 @@
 import { PrintgateError } from "../errors";
 import { explain, type Explanation } from "./explain";
-import { NOTHING_UNKNOWN, type Unknown } from "./placeholders";
-import type { Action, ClientInfo } from "./provider";
+import { NOTHING_UNKNOWN } from "./placeholders";
+import type { Action, ClientInfo, Unknown } from "./provider";
 import { RuleIndex } from "./rule-index";
 import { parseRules, type Decision, type Rule, type RuleProblem } from "./rules-parse";
 

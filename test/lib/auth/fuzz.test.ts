@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { Action, ClientInfo, Qos } from "../../../lib/auth/provider";
-import type { Unknown } from "../../../lib/auth/placeholders";
+import type { Action, ClientInfo, Qos, Unknown } from "../../../lib/auth/provider";
 import { compileRules } from "../../../lib/auth/rules";
 
 /**
