@@ -8,7 +8,7 @@ import type { Observation } from "../../lib/printer/link";
 import { Printer } from "../../lib/printer/printer";
 import { type PrinterStatus, UNKNOWN_STATUS } from "../../lib/printer/status";
 import { FakeLink, FakeMemory } from "./fake-link";
-import { type Flow, withRed } from "./helper";
+import { type Flow, until, withRed } from "./helper";
 
 export const SERIAL = "01P00A000000001";
 
@@ -31,6 +31,12 @@ export class FakeHouse {
     const sightings = { watch: () => () => undefined };
     useHouse(RED.events, { printers: this.printers, pins: pinsIn(memoryStore()), sightings });
   });
+
+  /** Resolves when that many Printers were made and the last one listens. */
+  async opened(count = 1): Promise<FakeLink> {
+    await until(() => this.links.length >= count && this.link.isOpen);
+    return this.link;
+  }
 
   /** The link of the Printer that was made last. */
   get link(): FakeLink {
