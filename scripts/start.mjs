@@ -8,8 +8,8 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -48,7 +48,9 @@ function linkPackage() {
   const { name } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const link = join(userDir, "node_modules", name);
   mkdirSync(dirname(link), { recursive: true });
-  if (lstatSync(link, { throwIfNoEntry: false })) rmSync(link, { recursive: true });
+  const found = lstatSync(link, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return; // somebody installed a release there
+  if (found) unlinkSync(link); // the clone may have moved
   // "junction" needs no administrator on Windows and is ignored elsewhere.
   symlinkSync(root, link, "junction");
 }
@@ -67,20 +69,16 @@ function prepareUserDir() {
   linkPackage();
 }
 
-await ensureInstalled();
-await ensureBuilt();
+ensureInstalled();
+ensureBuilt();
 prepareUserDir();
 
 const nodeRed = join(dirname(createRequire(import.meta.url).resolve("node-red/package.json")), "red.js");
 const child = spawn(process.execPath, [nodeRed, "--userDir", userDir, "--port", port], { stdio: "inherit" });
 console.log(`\nPrintgate: open http://127.0.0.1:${port} (Ctrl-C stops it)\n`);
 
-// The terminal sends Ctrl-C to both of us: the child ends by itself, and we wait for it. Others may signal only us.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => {
-    if (signal !== "SIGINT") child.kill(signal);
-  });
-}
+// Ctrl-C reaches both of us, other signals perhaps only this process. Node-RED takes the second one for the first.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => {
   console.error(error.message);
   process.exitCode = 1;
