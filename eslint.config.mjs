@@ -5,7 +5,12 @@ import ts from "typescript-eslint";
 /** The house's directions of import: `lint` refuses what the table in CONTRIBUTING does not allow. */
 const room = (files, forbidden) => ({
   files,
-  rules: { "no-restricted-imports": ["error", { patterns: [{ regex: forbidden, message: "CONTRIBUTING: imports point one way" }] }] },
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      { patterns: [{ regex: forbidden, message: "CONTRIBUTING: imports point one way" }] },
+    ],
+  },
 });
 
 export default defineConfig(
@@ -40,7 +45,12 @@ export default defineConfig(
       "@typescript-eslint/no-unsafe-return": "off",
     },
   },
-  { files: ["**/*.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", setTimeout: "readonly", fetch: "readonly" } } },
+  {
+    files: ["**/*.mjs"],
+    languageOptions: {
+      globals: { process: "readonly", console: "readonly", URL: "readonly", setTimeout: "readonly", fetch: "readonly" },
+    },
+  },
   room(["lib/errors.ts", "lib/node-red/properties.ts"], "^\\.{1,2}/"),
   room(["lib/printer/**"], "^\\.\\./(?!errors$)"),
   room(["lib/bambu/**"], "^\\.\\./(?!errors$|printer/)"),

@@ -114,7 +114,7 @@ function memoryOf(workload: Workload): object {
   );
   const bytes = (settledHeap() - before) / fleet.length;
   return {
-    name: workload.name,
+    name: workload.model,
     firstFrameBytes: workload.first.length,
     printers: fleet.length,
     bytesPerPrinter: Math.round(bytes),

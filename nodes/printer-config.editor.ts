@@ -8,7 +8,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"printer-config">, { accessCode: string }>("printer-config", {
   category: "config",
-  color: "#87A980",
+  color: "#3FADB5",
   defaults: defaultsOf("printer-config"),
   credentials: { accessCode: { type: "password" } },
   label() {

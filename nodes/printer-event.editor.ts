@@ -6,7 +6,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"printer-event">>("printer-event", {
   category: "3D printing",
-  color: "#87A980",
+  color: "#3FADB5",
   defaults: defaultsOf("printer-event"),
   inputs: 0,
   outputs: 1,

@@ -5,7 +5,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"printer-status">>("printer-status", {
   category: "3D printing",
-  color: "#87A980",
+  color: "#3FADB5",
   defaults: defaultsOf("printer-status"),
   inputs: 1,
   outputs: 1,

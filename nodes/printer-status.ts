@@ -26,9 +26,11 @@ export default function (RED: NodeAPI): void {
       return Object.assign(msg, { topic, payload, printer: copyOf(printer), changed }, initial ? { initial } : {});
     };
 
-    const tellChange = (): void => {
+    const tellChange = (): boolean => {
       const view = follower.view();
-      if (view?.complete && changes(view.status).length > 0) this.send(fill({}, view));
+      if (!view?.complete || changes(view.status).length === 0) return false;
+      this.send(fill({}, view));
+      return true;
     };
 
     const throttle = new Throttle(tellChange);

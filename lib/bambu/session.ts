@@ -57,6 +57,8 @@ interface Attempt {
   lastReportAt: number | null;
   /** Epoch ms at which the printer was asked to go on. */
   revivedAt: number | null;
+  /** Let in by the printer. */
+  live: boolean;
   complete: boolean;
 }
 
@@ -128,6 +130,7 @@ class BambuSession implements Link {
       client: null,
       lastReportAt: null,
       revivedAt: null,
+      live: false,
       complete: false,
     };
     this.attempt = attempt;
@@ -158,6 +161,7 @@ class BambuSession implements Link {
     this.reports.reconnected();
     await this.subscribe(attempt);
     if (this.attempt !== attempt) return;
+    attempt.live = true;
     this.listener?.state({ kind: "live" });
     this.request("getVersion");
     this.request("pushAll");
@@ -229,7 +233,6 @@ class BambuSession implements Link {
       case "report":
         attempt.lastReportAt = now;
         attempt.revivedAt = null;
-        this.failures = 0;
         this.warned.clear();
         attempt.complete ||= accepted.observation.complete;
         this.listener?.report(accepted.observation);
@@ -289,9 +292,9 @@ class BambuSession implements Link {
       this.listener?.state({ kind: "stopped", reason: error });
       return;
     }
-    const heard = attempt.lastReportAt !== null;
-    this.shortSessions = heard && Date.now() - attempt.startedAt < SHORT_SESSION_MS ? this.shortSessions + 1 : 0;
-    this.failures = heard ? Math.max(1, this.shortSessions - SHORT_SESSIONS) : this.failures + 1;
+    const short = attempt.live && Date.now() - attempt.startedAt < SHORT_SESSION_MS;
+    if (attempt.live) this.shortSessions = short ? this.shortSessions + 1 : 0;
+    this.failures = attempt.live ? Math.max(1, this.shortSessions - SHORT_SESSIONS) : this.failures + 1;
     const rival = this.shortSessions > SHORT_SESSIONS ? "; another program may be taking its place" : "";
     this.wait(new PrintgateError(error.code, `${error.message}${rival}`, { cause: error }), backoffMs(this.failures));
   }

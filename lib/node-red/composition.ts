@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { NodeAPI } from "node-red";
 import { createSightings } from "../bambu/discovery";
-import type { PrinterMemory } from "../printer/events";
+import { isPrinterMemory } from "../printer/events";
 import { Printer } from "../printer/printer";
 import { linkFor, type Surroundings } from "./links";
 import { pinsIn } from "./pins";
@@ -48,13 +48,7 @@ function printerMaker(store: Store, around: Surroundings): ConstructorParameters
       name: settings.name,
       link: linkFor(settings, around),
       staleAfterMs: settings.staleAfterMs,
-      memory: store.document(`events/${fileNameOf(settings.id)}`, isMemory),
+      memory: store.document(`events/${fileNameOf(settings.id)}`, isPrinterMemory),
       log,
     });
-}
-
-function isMemory(value: unknown): value is PrinterMemory {
-  if (typeof value !== "object" || value === null) return false;
-  const { version, rules, outbox } = value as Partial<PrinterMemory>;
-  return version === 1 && typeof rules === "object" && Array.isArray(outbox);
 }

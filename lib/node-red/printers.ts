@@ -76,7 +76,10 @@ export class Printers {
   private fallback: NodeJS.Timeout | null = null;
   private settling: NodeJS.Immediate | null = null;
 
-  constructor(private readonly makePrinter: (settings: PrinterSettings, log: Log) => Printer) {}
+  constructor(
+    private readonly makePrinter: (settings: PrinterSettings, log: Log) => Printer,
+    private readonly restartMs = RESTART_MS,
+  ) {}
 
   /**
    * Follows Node-RED through its deploys: `flows:started` ends a start and every kind of deploy. The
@@ -91,7 +94,7 @@ export class Printers {
         this.begin();
         this.fallback = setTimeout(() => {
           this.end();
-        }, RESTART_MS).unref();
+        }, this.restartMs).unref();
       },
       "flows:starting": () => {
         this.begin();

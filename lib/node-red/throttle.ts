@@ -6,7 +6,8 @@ export class Throttle {
   private timer: NodeJS.Timeout | null = null;
   private nextAt = 0;
 
-  constructor(private readonly run: () => void) {}
+  /** `run` answers whether it did something: what did nothing needs no pause after it. */
+  constructor(private readonly run: () => boolean) {}
 
   /** Asks for a run; `intervalMs` 0 runs at once. */
   ask(intervalMs: number): void {
@@ -14,19 +15,21 @@ export class Throttle {
     const wait = this.nextAt - Date.now();
     // A wait longer than the interval can only mean that the clock was set back.
     if (wait <= 0 || wait > intervalMs) {
-      this.nextAt = Date.now() + intervalMs;
-      this.run();
+      this.runNow(intervalMs);
       return;
     }
     this.timer = setTimeout(() => {
       this.timer = null;
-      this.nextAt = Date.now() + intervalMs;
-      this.run();
+      this.runNow(intervalMs);
     }, wait);
   }
 
   close(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
+  }
+
+  private runNow(intervalMs: number): void {
+    if (this.run()) this.nextAt = Date.now() + intervalMs;
   }
 }

@@ -2,6 +2,7 @@ import { toError } from "../errors";
 import {
   type Continuity,
   ENDING_EVENTS,
+  type EventMemory,
   NO_MEMORY,
   type PrinterEvent,
   type PrinterMemory,
@@ -17,10 +18,10 @@ export interface MemoryStore {
   /** null when there is none, or none that can be used. Never rejects. */
   load(): Promise<PrinterMemory | null>;
   /**
-   * Replaces the whole document. `durable` also survives a power cut; without it, the end of the process.
-   * Rejects when it could not, and has told the user so itself, once.
+   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
+   * has told the user so itself, once.
    */
-  save(memory: PrinterMemory, options: { durable: boolean }): Promise<void>;
+  save(memory: PrinterMemory): Promise<void>;
   /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
   saveNow(memory: PrinterMemory): void;
 }
@@ -108,7 +109,7 @@ export class Printer {
     this.staleTimer = this.graceTimer = this.endingTimer = null;
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
-    const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save({ durable: true })));
+    const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();
     await this.closing;
@@ -151,9 +152,8 @@ export class Printer {
       this.rules = { ...this.rules, ending: { ...this.rules.ending, recovered: true } };
       this.waitForEnding(ORPHAN_ENDING_MS);
     }
-    this.outbox = [];
-    for (const event of outbox)
-      this.commit({ memory: this.rules, events: [{ ...event, recovered: true }], save: true });
+    this.outbox = outbox.map((event) => ({ ...event, recovered: true }));
+    this.tell(this.outbox, this.rules, session);
   }
 
   private onLinkState(state: LinkState): void {
@@ -269,36 +269,38 @@ export class Printer {
   private commit({ memory, events, save }: Step): void {
     this.rules = memory;
     if (!save && events.length === 0) return;
-    const { session, identity } = this;
+    const { session } = this;
     const endings = events.filter((event) => ENDING_EVENTS.has(event.event));
-    this.outbox = [...this.outbox, ...endings];
-    const document: PrinterMemory = { version: 1, rules: memory, outbox: this.outbox };
     this.queue = this.queue.then(async () => {
-      await this.save({ durable: true, document });
-      // Closed while saving: the next opening finds the endings in the outbox.
-      if (this.session !== session) return;
-      for (const event of events) this.each((listener) => listener.event?.(event, identity));
-      if (endings.length > 0) this.strike(endings);
+      // Memory and outbox as of this step, whatever has been reported since: each save is a state to go on from.
+      this.outbox = [...this.outbox, ...endings];
+      await this.save(memory);
+      this.tell(events, memory, session);
     });
   }
 
   /**
-   * Told is told. In the same turn as the telling, since Node-RED hands messages on in the next one:
-   * whoever has seen the ending can be sure that no restart repeats it.
+   * Told is told: endings are struck off in the same turn, since Node-RED hands messages on in the
+   * next one. Whoever has seen an ending can be sure that no restart repeats it.
    */
-  private strike(endings: readonly PrinterEvent[]): void {
-    this.outbox = this.outbox.filter((event) => !endings.includes(event));
+  private tell(events: readonly PrinterEvent[], rules: EventMemory, session: symbol | null): void {
+    // Closed while saving: the next opening finds the endings in the outbox.
+    if (this.session !== session) return;
+    const { identity } = this;
+    for (const event of events) this.each((listener) => listener.event?.(event, identity));
+    const left = this.outbox.filter((event) => !events.includes(event));
+    if (left.length === this.outbox.length) return;
+    this.outbox = left;
     try {
-      this.options.memory.saveNow({ version: 1, rules: this.rules, outbox: this.outbox });
+      this.options.memory.saveNow({ version: 1, rules, outbox: left });
     } catch {
       // The store has said so; with the disk in this state a restart may tell them again.
     }
   }
 
   /** A disk that fails must not keep a user's automation from running: the store says so, and events are told all the same. */
-  private async save({ durable, document }: { durable: boolean; document?: PrinterMemory }): Promise<void> {
-    const { rules, outbox } = this;
-    await this.options.memory.save(document ?? { version: 1, rules, outbox }, { durable }).catch(() => undefined);
+  private async save(rules: EventMemory): Promise<void> {
+    await this.options.memory.save({ version: 1, rules, outbox: this.outbox }).catch(() => undefined);
   }
 
   /** A listener that throws must not keep the others from hearing. */

@@ -1,5 +1,6 @@
 import type { NodeInitializer } from "node-red";
 import { useHouse } from "../../lib/node-red/composition";
+import type { Surroundings } from "../../lib/node-red/links";
 import { pinsIn } from "../../lib/node-red/pins";
 import { Printers } from "../../lib/node-red/printers";
 import type { PrinterSettings } from "../../lib/node-red/settings";
@@ -8,7 +9,7 @@ import type { Observation } from "../../lib/printer/link";
 import { Printer } from "../../lib/printer/printer";
 import { type PrinterStatus, UNKNOWN_STATUS } from "../../lib/printer/status";
 import { FakeLink, FakeMemory } from "./fake-link";
-import { type Flow, withRed } from "./helper";
+import { type Flow, until, withRed } from "./helper";
 
 export const SERIAL = "01P00A000000001";
 
@@ -18,19 +19,31 @@ export class FakeHouse {
   readonly links: FakeLink[] = [];
   readonly settings: PrinterSettings[] = [];
   readonly memory = new FakeMemory();
-  readonly printers = new Printers((settings, log) => {
-    const link = new FakeLink();
-    this.links.push(link);
-    this.settings.push(settings);
-    const { id, name, staleAfterMs } = settings;
-    return new Printer({ id, name, link, staleAfterMs, memory: this.memory, log });
-  });
+  /** What goes beside the printers; to be changed before the load. */
+  surroundings: Surroundings = { pins: pinsIn(memoryStore()), sightings: { watch: () => () => undefined } };
+  readonly printers: Printers;
+
+  constructor({ restartMs }: { restartMs?: number } = {}) {
+    const make: ConstructorParameters<typeof Printers>[0] = (settings, log) => {
+      const link = new FakeLink();
+      this.links.push(link);
+      this.settings.push(settings);
+      const { id, name, staleAfterMs } = settings;
+      return new Printer({ id, name, link, staleAfterMs, memory: this.memory, log });
+    };
+    this.printers = new Printers(make, restartMs);
+  }
 
   /** Loaded before the nodes, it makes this the house of that Node-RED. */
   readonly install: NodeInitializer = withRed((RED) => {
-    const sightings = { watch: () => () => undefined };
-    useHouse(RED.events, { printers: this.printers, pins: pinsIn(memoryStore()), sightings });
+    useHouse(RED.events, { printers: this.printers, ...this.surroundings });
   });
+
+  /** Resolves when that many Printers were made and the last one listens. */
+  async opened(count = 1): Promise<FakeLink> {
+    await until(() => this.links.length >= count && this.link.isOpen);
+    return this.link;
+  }
 
   /** The link of the Printer that was made last. */
   get link(): FakeLink {

@@ -35,13 +35,14 @@ export async function stopNodeRed(): Promise<void> {
   await real.stopServer();
 }
 
+/** Node-RED keeps and changes what it is given: flows and credentials are handed over as copies. */
 export function load(nodes: NodeInitializer[], flow: Flow, credentials: object = {}): Promise<void> {
-  return real.load(nodes, structuredClone(flow), credentials);
+  return real.load(nodes, structuredClone(flow), structuredClone(credentials));
 }
 
 /** A deploy; the helper waits for it to have started. */
 export function deploy(flow: Flow, type: DeployType, credentials: object = {}): Promise<void> {
-  return real.setFlows(structuredClone(flow), type, credentials);
+  return real.setFlows(structuredClone(flow), type, structuredClone(credentials));
 }
 
 export const nodeOf = (id: string): SpiedNode => helper.getNode(id) as unknown as SpiedNode;
@@ -59,20 +60,35 @@ export function callsOf(id: string, method: "status" | "warn" | "error" | "send"
 /** What a node shows; null when it never showed anything. */
 export const statusOf = (id: string): unknown => callsOf(id, "status").at(-1) ?? null;
 
-/** Sends a message into a node and tells what `done` was called with. */
-export function ask(id: string, msg: object = {}): Promise<{ error: unknown; sent: any[] }> {
-  const sent: any[] = [];
-  return new Promise((resolve) => {
-    const emit = nodeOf(id) as unknown as { emit(event: string, ...args: unknown[]): void };
-    emit.emit(
-      "input",
-      msg,
-      (message: unknown) => sent.push(message),
-      (error: unknown) => {
-        resolve({ error: error ?? null, sent });
-      },
-    );
+/** What Node-RED calls on a node when a listener uses its `send` and `done`. */
+interface Inner {
+  send(msg: unknown): void;
+  _complete(msg: unknown, error?: unknown): void;
+}
+
+/** Sends a message into a node and tells what its listener sent and with what it called `done`. */
+export async function ask(id: string, msg: object = {}): Promise<{ error: unknown; sent: any[] }> {
+  const node = nodeOf(id);
+  const inner = node as unknown as Inner;
+  const sent: unknown[] = [];
+  const { promise, resolve } = withResolver<unknown>();
+  inner.send = (message) => sent.push(message);
+  inner._complete = (_message, error) => {
+    resolve(error ?? null);
+  };
+  node.receive(msg);
+  const error = await promise;
+  Reflect.deleteProperty(inner, "send");
+  Reflect.deleteProperty(inner, "_complete");
+  return { error, sent };
+}
+
+function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((give) => {
+    resolve = give;
   });
+  return { promise, resolve };
 }
 
 /** Collects what a helper node receives; `next(count)` resolves when that many came. */
@@ -98,8 +114,12 @@ export class Inbox {
 }
 
 /** Waits until a condition holds, looking again in every turn of the loop. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+export async function until(condition: () => boolean, withinMs = 5000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`this never came true: ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Some turns of the loop: for asserting that nothing more comes. */

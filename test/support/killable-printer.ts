@@ -43,11 +43,11 @@ async function quiet(): Promise<void> {
 
 const memory: MemoryStore = {
   load: () => disk.load(),
-  async save(value, options) {
+  async save(value) {
     const number = ++saves;
     dieAt(`save ${number} before`);
     underWay += 1;
-    await disk.save(value, options);
+    await disk.save(value);
     underWay -= 1;
     dieAt(`save ${number} after`);
   },

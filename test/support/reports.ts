@@ -384,7 +384,7 @@ export function delta(difference: Fields): Fields {
 
 /** The `info` section that answers get_version. */
 export function version(model: ModelName, modules?: Fields[]): Fields {
-  const board = { hw_ver: "AP05", sn: "INVENTED0000001" };
+  const board = { hw_ver: "AP04", sn: "INVENTED0000001" };
   const ota = { name: "ota", sw_ver: "01.08.00.00", hw_ver: "", sn: serialOf(model), flag: 0, ...PRINTERS[model].ota };
   return {
     command: "get_version",

@@ -116,6 +116,23 @@ describe("Printer", () => {
     await printer.close();
   });
 
+  it("every state of the disk is one to go on from, however fast the reports come", async () => {
+    const { link, printer, memory, names } = await connected();
+    link.report(printing());
+    link.report(seen({ state: "finished", job: aJob({ progress: 5 }) }));
+    link.report(seen({ state: "printing", job: aJob({ id: "4712" }), door: "open" }));
+    link.report(seen({ state: "finished", job: aJob({ id: "4712" }), door: "closed" }));
+    await settle();
+    assert.equal(names().filter((name) => name === "print.finished").length, 2);
+    for (const { rules, outbox } of memory.saves) {
+      const pending = outbox.map((event) => event.job?.id);
+      // The ending of the job that the rules count as told is told, or waits in the outbox; no other one waits there.
+      for (const id of pending) assert.equal(rules.told?.job?.id, id);
+    }
+    assert.deepEqual(memory.saves.at(-1)?.outbox, []);
+    await printer.close();
+  });
+
   it("waits two seconds with a failure, then tells it; meanwhile the old state is shown", async () => {
     const { link, printer, names } = await connected();
     link.report(printing());

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
+import { tool } from "../support/tools";
+import { until } from "../support/wait";
+
+const SERIAL = "01P00A000000001";
+const CODE = "editor-access-code";
+const QUIET = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A person with a browser: palette, examples, dialogs, live status. */
+describe("the nodes in the editor", function () {
+  let folder: string;
+  let nodeRed: RealNodeRed;
+  let printer: VirtualPrinter;
+  let browser: BrowserContext;
+  let page: Page;
+  const complaints: string[] = [];
+
+  before(async function () {
+    const executablePath = tool(this, "chromium", "chromium-browser", "google-chrome");
+    folder = await mkdtemp(join(tmpdir(), "printgate-editor-"));
+    nodeRed = await RealNodeRed.withPackage(await pack(folder));
+    printer = await startVirtualPrinter({ model: "P1S", serial: SERIAL, accessCode: CODE, reportIntervalMs: 100 });
+    await nodeRed.start();
+    browser = await chromium.launchPersistentContext(join(folder, "browser"), {
+      executablePath,
+      headless: true,
+      args: QUIET,
+      viewport: { width: 1400, height: 900 },
+    });
+    page = browser.pages()[0] ?? (await browser.newPage());
+    page.setDefaultTimeout(15_000);
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    await page.goto(nodeRed.url);
+    await page.locator("#red-ui-workspace-chart").waitFor();
+    await page.locator('.red-ui-palette-node[data-palette-type="printer-status"]').waitFor();
+  });
+
+  after(async () => {
+    // Optional: a run without Chromium was skipped before any of these were there.
+    await (browser as BrowserContext | undefined)?.close();
+    await (nodeRed as RealNodeRed | undefined)?.remove();
+    await (printer as VirtualPrinter | undefined)?.close();
+    if ((folder as string | undefined) !== undefined) await rm(folder, { recursive: true, force: true });
+  });
+
+  /** All that stands under nodes at the moment. */
+  const statuses = async () => (await page.locator(".red-ui-flow-node-status-label").allTextContents()).join(" | ");
+
+  const deployed = () =>
+    Promise.all([
+      page.waitForResponse((response) => response.url().endsWith("/flows") && response.request().method() === "POST"),
+      page.locator("#red-ui-header-button-deploy").click(),
+    ]);
+
+  it("the palette has them with an icon and a first line of help", async () => {
+    for (const type of ["printer-status", "printer-event"]) {
+      const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
+      assert.equal(await entry.count(), 1);
+      const icon = (await entry.locator(".red-ui-palette-icon").getAttribute("style")) ?? "";
+      assert.match(icon, /printgate-/);
+      const response = await page.request.get(`${nodeRed.url}/${/url\("?([^")]+)/.exec(icon)?.[1] ?? "missing"}`);
+      assert.equal(response.status(), 200);
+    }
+  });
+
+  it("an example comes from the import menu and shows live status under its nodes", async () => {
+    await page.keyboard.press("Control+i");
+    await page.locator("#red-ui-clipboard-dialog-import-tabs a", { hasText: "Examples" }).click();
+    const tree = page.locator("#red-ui-clipboard-dialog-import-tab-examples .red-ui-treeList-label");
+    await tree.filter({ hasText: "@printgate/node-red-printers" }).first().click();
+    await tree.filter({ hasText: "Status to debug" }).click();
+    await page.locator("#red-ui-clipboard-dialog-ok").click();
+    await page
+      .locator("#red-ui-workspace-tabs li.red-ui-tab a.red-ui-tab-label", { hasText: "Status to debug" })
+      .click();
+    await deployed();
+    await until(
+      "a status of the simulated printer",
+      async () => /idle|preparing|printing/.test(await statuses()),
+      20_000,
+    );
+  });
+
+  it("a real printer takes the simulated one's place: dialog, test, deploy", async () => {
+    await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
+    await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    await page.locator("#node-config-input-connection").selectOption("lan");
+    await page.locator("#node-config-input-serial").fill(SERIAL);
+    await page.locator("#node-config-input-host").fill("127.0.0.1");
+    await page.locator("#node-config-input-port").fill(String(printer.port));
+    await page.locator("#node-config-input-accessCode").fill("wrong-code");
+    const result = page.locator("#printgate-test-result");
+    await page.locator("#printgate-test").click();
+    await until(
+      "the refusal",
+      async () => ((await result.textContent()) ?? "").includes("access code refused"),
+      15_000,
+    );
+    await page.locator("#node-config-input-accessCode").fill(CODE);
+    await page.locator("#printgate-test").click();
+    await until("the success", async () => ((await result.textContent()) ?? "").includes("P1S"), 15_000);
+    assert.ok(!((await result.textContent()) ?? "").includes(CODE));
+    await page.locator("#node-config-dialog-ok").click();
+    await page.locator("#node-dialog-ok").click();
+    await deployed();
+    await until("the node is connected", () => printer.clients === 1, 15_000);
+    printer.startPrint({ name: "from the editor", layers: 20, minutes: 10 });
+    await until("the live status", async () => (await statuses()).includes("preparing"), 15_000);
+    const flows = await nodeRed.get<FlowNode[]>("flows");
+    assert.ok(!JSON.stringify(flows).includes(CODE));
+  });
+
+  it("takes ${ENV} in every text field and says what is wrong otherwise", async () => {
+    await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
+    await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    for (const field of ["serial", "host", "port", "staleAfter"]) {
+      const input = page.locator(`#node-config-input-${field}`);
+      await input.fill("a b/#");
+      await input.dispatchEvent("change");
+      assert.match((await input.getAttribute("class")) ?? "", /input-error/, `${field} refuses nonsense`);
+      await input.fill("${PRINTER_VALUE}");
+      await input.dispatchEvent("change");
+      assert.doesNotMatch((await input.getAttribute("class")) ?? "", /input-error/, `${field} takes a variable`);
+    }
+    await page.locator("#node-config-dialog-cancel").click();
+    await page.locator("#node-dialog-cancel").click();
+  });
+
+  it("the help reads as help: headings, lists, no markup left over", async () => {
+    for (const type of ["printer-status", "printer-event", "printer-config"]) {
+      const html = await page.evaluate((name) => {
+        const { RED } = window as unknown as { RED: { nodes: { getNodeHelp(type: string): string } } };
+        return RED.nodes.getNodeHelp(name);
+      }, type);
+      assert.match(html, /<h3[\s>]/, type);
+      assert.match(html, /<dl class="message-properties">/, type);
+      assert.doesNotMatch(html, /^\s*(###|: )/m, type);
+    }
+  });
+
+  it("no script of the page complained", () => {
+    assert.deepEqual(complaints, []);
+  });
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PrintgateError } from "../../../lib/errors";
+import { lookOf } from "../../../lib/node-red/look";
+import type { LinkState } from "../../../lib/printer/link";
+import { PRINTER_STATES, type PrinterStatus, UNKNOWN_STATUS } from "../../../lib/printer/status";
+import { job } from "../../support/flows";
+
+const file = join(__dirname, "..", "..", "..", "nodes", "locales", "en-US", "printer-config.json");
+const texts = JSON.parse(readFileSync(file, "utf8")) as Record<string, Record<string, Record<string, string>>>;
+const catalogue = texts["printer-config"] ?? {};
+
+/** As Node-RED looks texts up: with `__name__` for parameters. A missing text fails the test. */
+function words(key: string, parameters: Record<string, string | number> = {}): string {
+  const [group = "", name = ""] = key.split(".");
+  const text = catalogue[group]?.[name];
+  assert.ok(text !== undefined, `no text for ${key}`);
+  return text.replace(/__(\w+)__/g, (_all, parameter: string) => String(parameters[parameter]));
+}
+
+const live: LinkState = { kind: "live" };
+const show = (difference: Partial<PrinterStatus>, link: LinkState = live) => {
+  const { fill, shape, text } = lookOf({ ...UNKNOWN_STATUS, online: true, ...difference }, link, words) as any;
+  return `${fill} ${shape} ${text}`;
+};
+
+describe("look of a node that follows a printer", () => {
+  it("shows each state in its colour", () => {
+    assert.equal(show({ state: "printing", job: job(42.9) }), "green dot printing 42 %");
+    assert.equal(show({ state: "paused", job: job(42) }), "yellow dot paused at 42 %");
+    assert.equal(show({ state: "preparing", job: job(0) }), "blue dot preparing");
+    assert.equal(show({ state: "idle" }), "grey dot idle");
+    assert.equal(show({ state: "failed" }), "red dot failed");
+  });
+
+  it("has a text for every state, short enough for the canvas, with and without progress", () => {
+    for (const state of PRINTER_STATES) {
+      for (const status of [{ state }, { state, job: job(100) }]) assert.ok(show(status).length <= 32);
+    }
+  });
+
+  it("shows a printer that went away, and one that has not spoken yet", () => {
+    assert.equal(show({ online: false, lastSeen: null }), "yellow ring waiting for a report");
+    assert.equal(show({ online: false, lastSeen: "2026-01-01T00:00:00.000Z" }), "grey ring offline");
+  });
+
+  it("shows why there is no connection", () => {
+    const codes = Object.keys(catalogue["trouble"] ?? {}) as PrintgateError["code"][];
+    for (const code of codes) {
+      const reason = new PrintgateError(code, "a long sentence");
+      assert.equal(show({}, { kind: "stopped", reason }), `red ring ${catalogue["trouble"]?.[code] ?? ""}`);
+      assert.equal(
+        show({}, { kind: "waiting", reason, retryInMs: 1 }),
+        `red ring ${catalogue["trouble"]?.[code] ?? ""}`,
+      );
+    }
+  });
+
+  it("shows that it connects", () => {
+    assert.equal(show({}, { kind: "connecting" }), "yellow ring connecting");
+  });
+});
