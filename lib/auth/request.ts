@@ -195,6 +195,16 @@ function readUserProps(value: unknown): UserProps | Problem {
   return pairs;
 }
 
+/** The pairs as Node-RED carries them: an object, with a list for a name that is said more than once. */
+export function asUserProperties(pairs: UserProps): Record<string, string | readonly string[]> {
+  const held = new Map<string, string[]>();
+  for (const [name, value] of pairs) held.set(name, [...(held.get(name) ?? []), value]);
+  // Made from entries, so that names that every object has do no harm.
+  return Object.fromEntries(
+    [...held].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
+  );
+}
+
 function readClient(value: unknown): ClientInfo | Problem {
   if (value === undefined || value === null) return ANONYMOUS;
   if (value instanceof Problem) return value;
