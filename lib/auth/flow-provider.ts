@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { PrintgateError } from "../errors";
-import type { Action, AuthData, AuthProvider, ExtendedAuthData } from "./provider";
+import type { Action, AuthData, AuthProvider, ExtendedAuthData, ExtendedAuthResult } from "./provider";
 import { asUserProperties } from "./request";
 import { readAuthResult, readCheckResult, readExtendedAuthResult } from "./wire";
 
@@ -45,8 +45,8 @@ interface Open {
 
 /** How the answer to each question is read. */
 const READERS: Readonly<Record<FlowQuestion["topic"], (payload: unknown) => Reading>> = {
-  "auth/auth": (payload) => (payload === false ? REFUSED : readAuthResult(asJson(payload))),
-  "auth/extAuth": (payload) => (payload === false ? REFUSED : readExtendedAuthResult(asJson(payload))),
+  "auth/auth": (payload) => (payload === false ? REFUSED : named(readAuthResult(asJson(payload)))),
+  "auth/extAuth": (payload) => (payload === false ? REFUSED : named(readExtendedAuthResult(asJson(payload)))),
   "auth/check": (payload) =>
     typeof payload === "boolean"
       ? { kind: "read", value: { result: payload ? "granted" : "denied" } }
@@ -54,6 +54,13 @@ const READERS: Readonly<Record<FlowQuestion["topic"], (payload: unknown) => Read
 };
 
 const REFUSED: Reading = { kind: "read", value: { result: "rejected", code: "NotAuthorized" } };
+
+/** In BifroMQ's JSON what is left out is empty, and an empty name is nobody's. */
+function named(reading: Reading<ExtendedAuthResult>): Reading {
+  if (reading.kind !== "read" || reading.value.result !== "ok") return reading;
+  const { tenantId, userId } = reading.value.identity;
+  return tenantId === "" || userId === "" ? { kind: "malformed", reason: "it names no tenant and user" } : reading;
+}
 
 /** How deep an answer has bytes: `{ continue: { authData } }`. Also keeps a circular answer from being followed. */
 const DEPTH = 2;

@@ -36,9 +36,13 @@ export function isCheckResult(value: unknown): value is CheckResult {
 
 const REJECT_CODES: readonly unknown[] = ["BadPass", "NotAuthorized", "Banned", "BadAuthMethod", "Error"];
 
+function isName(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
 function isIdentity(value: unknown): boolean {
-  if (!isShape(value) || typeof value.tenantId !== "string" || typeof value.userId !== "string") return false;
-  return isShape(value.attrs) && Object.values(value.attrs).every((one) => typeof one === "string");
+  if (!isShape(value) || !isName(value.tenantId) || !isName(value.userId) || !isShape(value.attrs)) return false;
+  return Object.values(value.attrs).every((one) => typeof one === "string");
 }
 
 export function isAuthResult(value: unknown): value is AuthResult {

@@ -168,6 +168,13 @@ describe("a provider written as a flow", () => {
     });
   }
 
+  it("can not let nobody in", async () => {
+    for (const ok of [{}, { tenantId: "home" }, { userId: "ada" }, { tenantId: "", userId: "ada" }]) {
+      await assert.rejects(answering({ ok }).auth(BASIC), /names no tenant and user/);
+      await assert.rejects(answering({ success: ok }).extendedAuth(AUTH_STEP), /names no tenant and user/);
+    }
+  });
+
   it("can not let somebody in with true, which names nobody", async () => {
     await assert.rejects(answering(true).auth(BASIC), /makes no sense/);
     await assert.rejects(answering({ granted: {} }).auth(BASIC), /makes no sense/);

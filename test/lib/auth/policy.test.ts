@@ -310,6 +310,8 @@ describe("a policy", () => {
         {},
         { result: "ok" },
         { ...OK, identity: { tenantId: "a", userId: 1, attrs: {} } },
+        { ...OK, identity: { tenantId: "a", userId: "", attrs: {} } },
+        { ...OK, identity: { tenantId: "a", userId: "b" } },
       ];
       for (const answer of broken) {
         const policy = policyOf({ auth: () => Promise.resolve(answer as AuthResult) }, { bypassOnError: true });
