@@ -35,8 +35,8 @@ export interface FlowProvider extends AuthProvider {
 }
 
 /** What a result reader says. */
-type Reading =
-  { readonly kind: "read"; readonly value: unknown } | { readonly kind: "malformed"; readonly reason: string };
+type Reading<T = unknown> =
+  { readonly kind: "read"; readonly value: T } | { readonly kind: "malformed"; readonly reason: string };
 
 interface Open {
   readonly read: (payload: unknown) => Reading;
