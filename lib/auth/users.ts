@@ -1,5 +1,6 @@
 /** The rows of `users`: read one by one, so that a bad one costs nobody but itself. */
 import type { Identity } from "./provider";
+import { isReserved } from "./request";
 import { parsePasswordHash, type PasswordHash } from "./passwords";
 
 /** A user as configured: how he proves himself, and who he is then. */
@@ -48,15 +49,16 @@ export function whyMisshapen(row: Row, texts: readonly string[], others: readonl
 }
 
 /**
- * Attributes as strings by name, with nothing that could pass for something inherited; undefined
- * when they are something else.
+ * Attributes as strings by name; undefined when they are something else. Reserved names are left
+ * out here already, since a broker may let them stand until it fills them in itself, and so is
+ * what could pass for something inherited.
  */
 export function attrsOf(row: Row): Readonly<Record<string, string>> | undefined {
   const attrs = row["attrs"] ?? {};
   if (!isRow(attrs)) return undefined;
   const entries = Object.entries(attrs);
   if (!entries.every((entry): entry is [string, string] => typeof entry[1] === "string")) return undefined;
-  return Object.fromEntries(entries.filter(([name]) => name !== "__proto__"));
+  return Object.fromEntries(entries.filter(([name]) => name !== "__proto__" && !isReserved(name)));
 }
 
 export interface RowKind<T> {
