@@ -29,7 +29,7 @@ const tooLarge = (limit: number): Body => ({
 async function collect(stream: BodySource["stream"], limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Not `for await`: leaving that loop destroys the stream, and with it the connection that the answer needs.
+  // Not `for await`: leaving that loop destroys the stream and takes the socket off a request that is still to be answered.
   const iterator = stream[Symbol.asyncIterator]();
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     const bytes = Buffer.from(next.value as Uint8Array);

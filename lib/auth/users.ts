@@ -1,7 +1,7 @@
 /** The rows of `users`: read one by one, so that a bad one costs nobody but itself. */
 import type { Identity } from "./provider";
 import { isReserved } from "./request";
-import { parsePasswordHash, type PasswordHash } from "./passwords";
+import { formatPasswordHash, type Hasher, parsePasswordHash, type PasswordHash } from "./passwords";
 
 /** A user as configured: how he proves himself, and who he is then. */
 export interface UserRow {
@@ -149,3 +149,24 @@ export const parseUsers = (list: unknown): Rows<UserRow> =>
       ...(fingerprint === undefined ? [] : [`certificate ${fingerprint}`]),
     ],
   });
+
+/** A user as a row of the list again, a plain password hashed: what may be written down. */
+export async function storedRow({ username, password, fingerprint, identity }: UserRow, hasher: Hasher): Promise<Row> {
+  const hash = password && ("hash" in password ? password.hash : await hasher.hash(Buffer.from(password.plain)));
+  return {
+    ...(username !== undefined && { username }),
+    ...(hash !== undefined && { passwordHash: formatPasswordHash(hash) }),
+    ...(fingerprint !== undefined && { certFingerprint: fingerprint }),
+    ...identity,
+  };
+}
+
+/** A user as it may be shown: how he logs in, but nothing to do it with. */
+export function shownRow({ username, password, fingerprint, identity }: UserRow): Row {
+  return {
+    username: username ?? null,
+    hasPassword: password !== undefined,
+    certFingerprint: fingerprint ?? null,
+    ...identity,
+  };
+}

@@ -3,7 +3,7 @@ import { createHash, scryptSync } from "node:crypto";
 import { createAttempts } from "../../../lib/auth/attempts";
 import { createHasher, formatPasswordHash, type Hasher, parsePasswordHash } from "../../../lib/auth/passwords";
 import type { AuthResult, Mqtt3AuthData } from "../../../lib/auth/provider";
-import { parseUsers } from "../../../lib/auth/users";
+import { parseUsers, shownRow, storedRow } from "../../../lib/auth/users";
 import { createUsers, indexAttributes } from "../../../lib/auth/users-directory";
 import { isPrintgateError } from "../../../lib/errors";
 
@@ -140,6 +140,43 @@ describe("the list of users", () => {
       const { rows, refused } = parseUsers(broken);
       assert.deepEqual([rows.length, refused.map(({ index }) => index)], [0, [null]]);
     }
+  });
+});
+
+describe("a user's row", () => {
+  const { rows } = parseUsers([
+    { username: "anna", password: "hunter2", tenantId: "t", userId: "u1", attrs: { roles: "admin" } },
+    { username: "bert", passwordHash: cheapHash("hunter2"), certFingerprint: "AA".repeat(32) },
+  ]);
+
+  it("is written down with a hash instead of a password, and read back as the same user", async () => {
+    const stored = await Promise.all(rows.map((row) => storedRow(row, createHasher({ cost: CHEAP }))));
+    assert.ok(!JSON.stringify(stored).includes("hunter2"));
+    const users = usersOf(JSON.stringify(stored));
+    const result = await users.login(byPassword("anna", "hunter2"));
+    assert.deepEqual(result, { result: "ok", identity: rows[0]?.identity });
+    assert.deepEqual(parseUsers(stored).rows[1], rows[1]);
+  });
+
+  it("is shown without anything to log in with", () => {
+    assert.deepEqual(rows.map(shownRow), [
+      {
+        username: "anna",
+        hasPassword: true,
+        certFingerprint: null,
+        tenantId: "t",
+        userId: "u1",
+        attrs: { roles: "admin" },
+      },
+      {
+        username: "bert",
+        hasPassword: true,
+        certFingerprint: "aa".repeat(32),
+        tenantId: "default",
+        userId: "bert",
+        attrs: {},
+      },
+    ]);
   });
 });
 

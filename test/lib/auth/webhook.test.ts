@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
+import { createServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
+import { generate } from "selfsigned";
 import { isPrintgateError } from "../../../lib/errors";
 import type { Action, AuthProvider, ClientInfo, Mqtt3AuthData } from "../../../lib/auth/provider";
 import { createWebhookProvider, type WebhookOptions } from "../../../lib/auth/webhook";
@@ -285,6 +287,24 @@ describe("the webhook provider", () => {
       "granted",
     );
     assert.ok(server.requests[0]?.headers.includes("user_id: José"));
+  });
+
+  it("over TLS a certificate that nobody vouches for is no webhook", async () => {
+    const { private: key, cert } = await generate([{ name: "commonName", value: "127.0.0.1" }]);
+    const server = createServer({ key, cert }, (_req, res) => res.end("true"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    open.push({
+      close: () =>
+        new Promise(
+          (resolve) =>
+            void server.close(() => {
+              resolve();
+            }),
+        ),
+    });
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const provider = keep(createWebhookProvider({ url, timeoutMs: 5000 }));
+    await assert.rejects(check(provider), (error) => isPrintgateError(error, "unreachable"));
   });
 
   it("checks in a row share one connection", async () => {
