@@ -105,20 +105,40 @@ function isObject(value: unknown): value is object {
 }
 
 /**
+ * Whether everything that can be read of the object is its own: a map, or an object with an ancestor, would look
+ * like nobody here and like somebody elsewhere. Objects of another realm (a function node's) are plain, too.
+ */
+function isPlain(value: object): boolean {
+  const parent: unknown = Object.getPrototypeOf(value);
+  return parent === null || Object.getPrototypeOf(parent) === null;
+}
+
+/**
  * Reads what a message asks for. Never throws: what can not be asked is an item with a problem.
  * Without an identity it is the anonymous client.
  */
 export function readRequest(asked: Asked): Request {
+  try {
+    return readAll(asked);
+  } catch {
+    // A getter or a proxy that throws; of what it says nothing is shown.
+    const kind = asked.kind === "msg" ? "pub" : asked.kind;
+    return refuseAll(kind, ANONYMOUS, "the message can not be read");
+  }
+}
+
+/** A request of which nothing is asked. */
+function refuseAll(kind: ActionKind, client: ClientInfo, problem: string): Request {
+  return { kind, client, items: [{ topic: null, problem }], isList: false };
+}
+
+function readAll(asked: Asked): Request {
   const { message } = asked;
   const word = asked.kind === "msg" ? optional(message, "action") : undefined;
   const kind = asked.kind === "msg" ? ACTION_WORDS.get(word) : asked.kind;
   const client = readClient(asked.client ? asked.client.value : ownValue(message, "client"));
-  const whole = (problem: string): Request => ({
-    kind: kind ?? "pub",
-    client: client instanceof Problem ? ANONYMOUS : client,
-    items: [{ topic: null, problem }],
-    isList: false,
-  });
+  const whole = (problem: string): Request =>
+    refuseAll(kind ?? "pub", client instanceof Problem ? ANONYMOUS : client, problem);
   if (kind === undefined)
     return whole(
       word instanceof Problem ? word.text : "the action is none of publish, subscribe, unsubscribe and connect",
@@ -214,7 +234,8 @@ function readClient(value: unknown): ClientInfo | Problem {
   );
   if (typeof tenantId !== "string") return new Problem("the identity's tenantId is no string");
   if (typeof type !== "string") return new Problem("the identity's type is no string");
-  if (!isObject(metadata)) return new Problem("the identity's metadata is no object");
+  if (metadata instanceof Problem) return metadata;
+  if (!isObject(metadata) || !isPlain(metadata)) return new Problem("the identity's metadata is no plain object");
   const entries = Object.entries(metadata) as [string, unknown][];
   const wrong = entries.find(([, held]) => typeof held !== "string");
   if (wrong !== undefined) return new Problem("the identity's metadata holds something that is no string");

@@ -131,6 +131,12 @@ describe("a request read from a message", () => {
     const inherited = Object.create({ topic: "a" }) as object;
     const getter = Object.defineProperty({}, "topic", { get: () => "a", enumerable: true });
     const secondFace = Object.defineProperty({ topic: "a" }, "action", { get: () => "publish" });
+    const veiled = Object.defineProperty({ tenantId: "home" }, "metadata", { get: () => ({ userId: "eve" }) });
+    const throwing = {
+      get userId(): string {
+        throw new Error("not today");
+      },
+    };
     const cases: [string, object, RegExp][] = [
       ["a missing topic", {}, /topic is missing/],
       ["a topic of null", { topic: null }, /topic is missing/],
@@ -168,6 +174,16 @@ describe("a request read from a message", () => {
       ["an identity that is a list", { topic: "a", client: [] }, /identity/],
       ["a tenant that is a number", { topic: "a", client: { tenantId: 1 } }, /tenantId/],
       ["metadata that is a string", { topic: "a", client: { metadata: "x" } }, /metadata/],
+      ["metadata behind a getter", { topic: "a", client: veiled }, /metadata/],
+      ["metadata that is inherited", { topic: "a", client: Object.create({ metadata: {} }) as object }, /metadata/],
+      [
+        "metadata whose names are inherited",
+        { topic: "a", client: { metadata: Object.create({ userId: "eve" }) } },
+        /metadata/,
+      ],
+      ["metadata that is a map", { topic: "a", client: { metadata: new Map([["userId", "eve"]]) } }, /metadata/],
+      ["metadata that throws", { topic: "a", client: { metadata: throwing } }, /can not be read/],
+      ["a user property that throws", { topic: "a", userProperties: throwing }, /can not be read/],
       ["metadata that holds a number", { topic: "a", client: { metadata: { userId: 1 } } }, /metadata/],
       [
         "an identity that is inherited",
