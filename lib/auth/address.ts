@@ -63,16 +63,24 @@ export function parseRange(text: string): AddressRange | null {
 
 /**
  * The address in what a broker calls the client's address: `192.0.2.1`, `192.0.2.1:51234`, `[2001:db8::1]:51234`,
- * and Java's `/192.0.2.1:51234`, `name/192.0.2.1:51234`, `/2001:db8:0:0:0:0:0:1:51234`. Null if there is none.
+ * and Java's `/192.0.2.1:51234`, `name/192.0.2.1:51234`, `/2001:db8:0:0:0:0:0:1:51234`; also `::ffff:192.0.2.1:51234`,
+ * which a broker gets that joins what Node.js tells. Null if there is none.
  */
 export function parseClientAddress(text: string): Address | null {
   const host = text.slice(text.lastIndexOf("/") + 1);
+  if (host.length > LONGEST) return null;
   const inBrackets = /^\[([^\]]*)\](?::\d+)?$/.exec(host)?.[1];
-  const bare = (inBrackets ?? host).replace(/%[^:]*/, "");
-  // Java before 14 wrote all eight groups and then the port.
-  const [withPort, ip] = /^((?:[\d.]+|(?:[\da-f]+:){7}[\da-f]+)):\d+$/i.exec(bare) ?? [];
-  return parseIp(withPort === undefined || inBrackets !== undefined ? bare : (ip ?? ""));
+  if (inBrackets !== undefined) return parseIp(inBrackets.replace(ZONE, ""));
+  // Behind a zone, behind the dots of IPv4 and behind all eight groups (Java before 14) a number is the port.
+  const port = /^(?:.*%[^:]*|.*\d\.\d+|(?:[\da-f]+:){7}[\da-f]+)(:\d+)$/i.exec(host)?.[1] ?? "";
+  return parseIp(host.slice(0, host.length - port.length).replace(ZONE, ""));
 }
+
+/** Eight groups, a zone and a port have room in it; what an attacker makes longer is not even looked at. */
+const LONGEST = 128;
+
+/** The interface that an IPv6 address is of. */
+const ZONE = /(?<=:.*)%[^:]*$/;
 
 export function isInRange(address: Address, { family, prefix, free }: AddressRange): boolean {
   return address.family === family && address.bits >> free === prefix;
