@@ -72,8 +72,8 @@ export function metadataOf(client: ClientInfo, key: string): string | undefined 
 }
 
 /** What fills the slot, whatever it holds. */
-export function rawValue(slot: Slot, client: ClientInfo): string | undefined {
-  return slot.source === "tenantId" ? client.tenantId : metadataOf(client, slot.key);
+export function rawValue({ source, key }: Slot, client: ClientInfo): string | undefined {
+  return source === "tenantId" ? client.tenantId : metadataOf(client, key);
 }
 
 /** What fills the slot, or undefined where it can not stand for exactly one level: then the filter matches nothing. */

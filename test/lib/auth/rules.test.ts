@@ -72,6 +72,32 @@ describe("rules", () => {
     });
   });
 
+  it("of any number are each found by their own topic and by no other", () => {
+    const topics = Array.from({ length: 3000 }, (_, i) => `devices/d${i}/${i % 3 === 0 ? "+" : `part${i}`}/end`);
+    const rules = compileRules(topics.map((topic) => allow(topic)));
+    for (const [i, topic] of topics.entries()) {
+      assert.equal(rules.decide(ADA, pub(topic.replace("+", "x"))).rule, i);
+      assert.equal(rules.decide(ADA, pub(topic.replace("devices/d", "devices/e").replace("+", "x"))).rule, undefined);
+      assert.equal(rules.decide(ADA, sub(topic)).rule, i);
+    }
+  });
+
+  it("tell levels apart that only look alike to a hash", () => {
+    // Their hashes are the same, as they are in Java.
+    for (const [one, other] of [
+      ["Aa", "BB"],
+      ["AaAa", "BBBB"],
+      ["AaBB", "BBAa"],
+    ] as const) {
+      const rules = compileRules([allow(`${one}/+`), deny(`+/${other}`), allow(`x/${one}`)]);
+      assert.equal(rules.decide(ADA, pub(`${one}/x`)).rule, 0);
+      assert.equal(rules.decide(ADA, pub(`${other}/x`)).rule, undefined);
+      assert.equal(rules.decide(ADA, pub(`x/${other}`)).rule, 1);
+      assert.equal(rules.decide(ADA, pub(`x/${one}`)).rule, 2);
+      assert.equal(rules.decide(ADA, sub(`${other}/+`)).rule, 1);
+    }
+  });
+
   it("are asked only for the actions they list", () => {
     const rules = [allow("a", { actions: ["pub"] })];
     assert.ok(isGranted(rules, pub("a")));
