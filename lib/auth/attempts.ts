@@ -2,6 +2,7 @@
  * Limits failed logins by address: more than so many in a window, and the address is banned for a
  * while, right password or not. Without an address there is no limit.
  */
+import { createHash } from "node:crypto";
 import { parseClientAddress } from "./address";
 import type { AuthResult, ExtendedAuthResult } from "./provider";
 
@@ -47,10 +48,13 @@ type Rejection = Extract<AuthResult, { result: "rejected" }>;
 const BANNED: Rejection = { result: "rejected", code: "Banned", reason: "too many failed logins from this address" };
 const BUSY: Rejection = { result: "rejected", code: "Error", reason: "too many logins at once from this address" };
 
-/** One spelling for each address, without its port; what is no address counts as it is spelled. */
-function nameOf(address: string): string {
+/**
+ * One spelling for each address, without its port; what is no address counts as it is spelled. By its digest:
+ * whoever may claim an address shall not fill the memory with it.
+ */
+export function nameOfAddress(address: string): string {
   const known = parseClientAddress(address);
-  return known === null ? address : `${known.family} ${known.bits}`;
+  return known === null ? createHash("sha256").update(address).digest("base64") : `${known.family} ${known.bits}`;
 }
 
 /** An empty memory of attempts. `now` is a steady clock in milliseconds. */
@@ -108,7 +112,7 @@ export function createAttempts(limits = ATTEMPT_LIMITS, now: () => number = () =
   return {
     async run(address, login) {
       if (address === undefined || address === "") return login();
-      const history = historyOf(nameOf(address));
+      const history = historyOf(nameOfAddress(address));
       if (now() < history.bannedUntil) return BANNED;
       if (!(await takePlace(history))) return BUSY;
       try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, scryptSync } from "node:crypto";
-import { createAttempts } from "../../../lib/auth/attempts";
+import { createAttempts, nameOfAddress } from "../../../lib/auth/attempts";
 import { createHasher, formatPasswordHash, type Hasher, parsePasswordHash } from "../../../lib/auth/passwords";
 import type { AuthResult, Mqtt3AuthData } from "../../../lib/auth/provider";
 import { parseUsers, shownRow, storedRow } from "../../../lib/auth/users";
@@ -348,6 +348,15 @@ describe("attempts by address", () => {
     }
     assert.equal(codeOf(await attempts.run(undefined, answer(rejected))), "BadPass");
     assert.equal(codeOf(await attempts.run("192.0.2.1", answer(ok))), "ok");
+  });
+
+  it("an address is remembered in few characters, however long somebody claims it to be", () => {
+    const long = "x".repeat(60_000);
+    const names = ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2", "4 3221225985", "", long, `${long}y`].map(
+      nameOfAddress,
+    );
+    assert.ok(names.every((name) => name.length < 100));
+    assert.equal(new Set(names).size, names.length - 1);
   });
 
   it("memory is bounded: the address that was quiet longest is forgotten", async () => {
