@@ -78,6 +78,16 @@ export async function readJsonBody(source: BodySource, limits: BodyLimits): Prom
   if (typeof parsed === "string" || parsed instanceof Uint8Array)
     return Buffer.byteLength(parsed) > limits.bytes ? tooLarge(limits.bytes) : jsonOf(parsed);
   // A body sent in chunks tells no length: what it became does.
-  const size = Buffer.byteLength(JSON.stringify(parsed));
+  const size = sizeOf(parsed);
+  if (size === undefined) return { kind: "refused", status: 400, reason: "the body is nested too deeply" };
   return size > limits.bytes ? tooLarge(limits.bytes) : { kind: "json", value: parsed };
+}
+
+/** Bytes of a value as JSON; undefined where it is nested deeper than can be told. */
+function sizeOf(value: unknown): number | undefined {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return undefined;
+  }
 }

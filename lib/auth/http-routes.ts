@@ -4,7 +4,7 @@ import type { AuditRecord, HttpParts, HttpRequest } from "./http";
 import { headerOf, type Headers } from "./login-credentials";
 import { createSecretDigest } from "./passwords";
 import type { Action, AuthResult, ClientInfo, Identity, Mqtt3AuthData, Unknown } from "./provider";
-import { clientOf, type Request } from "./request";
+import { clientOf, freeAttributes, type Request } from "./request";
 import { filterProblem, nameProblem, textProblem } from "./topics";
 import { readUser } from "./users";
 import { mqtt3AuthResultJson, readAction, readMqtt3AuthData } from "./wire";
@@ -58,15 +58,19 @@ async function judgeLogin({ parts, json }: Call): Promise<RouteAnswer> {
   if (data.kind === "malformed") return badRequest(data.reason);
   const { value } = data;
   const result: AuthResult = await parts.attempts.run(value.remoteAddr, () => parts.policy.auth(value));
-  const body = mqtt3AuthResultJson(result) as Exclude<Json, string>;
-  if (result.result === "ok")
-    return { status: 200, body, result: "ok", reason: "logged in", client: clientOfData(value, result.identity) };
+  const answer = (said: AuthResult): Exclude<Json, string> => mqtt3AuthResultJson(said) as Exclude<Json, string>;
+  if (result.result === "ok") {
+    // A broker writes over the reserved names as it comes to know them: until then it would believe these.
+    const identity = { ...result.identity, attrs: freeAttributes(result.identity.attrs) };
+    const client = clientOfData(value, identity);
+    return { status: 200, body: answer({ ...result, identity }), result: "ok", reason: "logged in", client };
+  }
   const { tenantId, userId, code, reason = code } = result;
   const client = clientOfData(value, {
     ...(tenantId !== undefined && { tenantId }),
     ...(userId !== undefined && { userId }),
   });
-  return { status: 200, body, result: code === "Error" ? "error" : "rejected", reason, client };
+  return { status: 200, body: answer(result), result: code === "Error" ? "error" : "rejected", reason, client };
 }
 
 const NAMES = ["tenant_id", "user_id"] as const;

@@ -31,6 +31,11 @@ export function isReserved(name: string): name is ReservedName {
 /** A message without identity: nobody in particular. Only rules without `who` can match. */
 export const ANONYMOUS: ClientInfo = { tenantId: "", type: "", metadata: {} };
 
+/** The attributes without those that have a reserved name. */
+export function freeAttributes(attrs: Identity["attrs"]): Identity["attrs"] {
+  return Object.fromEntries(Object.entries(attrs).filter(([name]) => !isReserved(name)));
+}
+
 /**
  * The client that a login made. Attributes with a reserved name are dropped; an empty or absent reserved value
  * is left out.
@@ -40,7 +45,7 @@ export function clientOf(
   known: Readonly<Partial<Record<Exclude<ReservedName, "userId">, string>>>,
   type = "MQTT",
 ): ClientInfo {
-  const attrs = Object.entries(identity.attrs).filter(([name]) => !isReserved(name));
+  const attrs = Object.entries(freeAttributes(identity.attrs));
   const reserved = Object.entries({ ...known, userId: identity.userId }).filter(
     ([name, value]) => isReserved(name) && value !== "",
   );

@@ -65,6 +65,19 @@ describe("the HTTP face of a policy", () => {
       });
     });
 
+    it("reserved names among the attributes that a provider gives do not reach the broker", async () => {
+      const attrs = { sessionType: "p", respInfo: "x", clientId: "c9", team: "lab" };
+      const { call, audit } = await start({
+        policy: {
+          auth: () => Promise.resolve({ result: "ok", identity: { tenantId: "home", userId: "u1", attrs } }),
+          ask: () => Promise.resolve({ result: "denied", reason: "" }),
+        },
+      });
+      const response = await call("POST", "/auth", printAuthData(data));
+      assert.deepEqual(await response.json(), { ok: { tenantId: "home", userId: "u1", attrs: { team: "lab" } } });
+      assert.equal(audit[0]?.client?.metadata["clientId"], "c1");
+    });
+
     it("rejects with code and reason, and the books hold no password", async () => {
       const { call, audit } = await start();
       const guess = printAuthData({ ...data, password: Buffer.from("hunter2") });
@@ -418,6 +431,26 @@ describe("the HTTP face of a policy", () => {
       setImmediate(() => broken.destroy(new Error("gone")));
       const lost = await readJsonBody({ ...source, stream: broken }, limits);
       assert.ok(lost.kind === "refused" && lost.status === 400);
+    });
+
+    it("a body that is nested beyond measure is a bad request, whoever parsed it", async () => {
+      const { parts, call } = await start();
+      const nested = "[".repeat(30_000) + "]".repeat(30_000);
+      for (const body of [nested, `{"pub":{"topic":${nested}}}`, `{"unheard":${nested}}`]) {
+        assert.equal((await call("POST", "/check", body, names)).status, 400);
+        const request = { ...plainRequest("POST", "/check"), headers: { tenant_id: ["home"], user_id: ["u1"] } };
+        assert.equal((await serve({ ...request, parsed: JSON.parse(body) as unknown }, parts)).status, 400);
+      }
+    });
+
+    it("books that can not be kept cost nobody the answer", async () => {
+      const { call } = await start({
+        audit: () => {
+          throw new Error("the book is full");
+        },
+      });
+      const response = await call("POST", "/check", pub("open/x"), names);
+      assert.equal(await response.text(), "true");
     });
 
     it("an error inside is 500 without a word about it", async () => {
