@@ -44,6 +44,8 @@ export function createUsers({ rows, hasher = createHasher({ waiting: 500 + rows.
   const byName = new Map<string, Entry>();
   const byFingerprint = new Map<string, Entry>();
   const entries: Entry[] = [];
+  /** Of all users who have one: a list, so that finding a decoy takes the same time however many they are. */
+  const hashes: Promise<PasswordHash>[] = [];
   const digest = createSecretDigest();
   let nobody: Promise<PasswordHash> | undefined;
 
@@ -62,6 +64,7 @@ export function createUsers({ rows, hasher = createHasher({ waiting: 500 + rows.
     if (row.username !== undefined) byName.set(row.username, entry);
     if (row.fingerprint !== undefined && !byFingerprint.has(row.fingerprint)) byFingerprint.set(row.fingerprint, entry);
     entries.push(entry);
+    if (entry.hash !== undefined) hashes.push(entry.hash);
     return true;
   }
 
@@ -70,7 +73,6 @@ export function createUsers({ rows, hasher = createHasher({ waiting: 500 + rows.
    * name, so that hashes of different cost tell nothing. Without users, a hash of nothing.
    */
   function decoyFor(username: string): Promise<PasswordHash> {
-    const hashes = entries.flatMap((entry) => entry.hash ?? []);
     const pick = hashes[digest(username).readUInt32BE() % Math.max(1, hashes.length)];
     return pick ?? (nobody ??= hasher.hash(new Uint8Array()));
   }
