@@ -54,7 +54,7 @@ try {
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length };
 console.log(`\nNode ${machine.node}, ${machine.cores} x ${machine.cpu}`);
 
-for (const { speed, memory } of Object.values(results)) {
+for (const { speed, memory } of Object.values(results).filter((result) => result.speed !== undefined)) {
   console.log(
     "\nFrom bytes to events: parse + merge + decode + events, against the bare JSON.parse of the same bytes\n",
   );
@@ -87,6 +87,23 @@ for (const { speed, memory } of Object.values(results)) {
 }
 console.log("\nOthers, measured the same way elsewhere and not in this run\n");
 console.log(table(PEERS));
+
+for (const { decisions } of Object.values(results).filter((result) => result.decisions !== undefined)) {
+  console.log("\nPermission checks: who may publish where, first match in order, deny by default\n");
+  console.log(
+    table(
+      decisions.map((row) => ({
+        rules: row.rules,
+        engine: row.engine,
+        "decisions/s": row.decisionsPerSecond,
+        "99 of 100 within": row.p99Us === undefined ? "-" : `${row.p99Us.toFixed(2)} us`,
+        "we are faster by": row.ratio === undefined ? "-" : `${row.ratio} x`,
+        aim: row.aim === undefined ? "" : `${row.aim} x`,
+        "": row.aim === undefined ? "" : row.ratio >= row.aim ? "met" : "missed",
+      })),
+    ),
+  );
+}
 
 const date = new Date().toISOString();
 const folder = join(root, "bench", "results");
