@@ -114,11 +114,16 @@ function exactName({ levels, hash }: RuleFilter): string | null {
   return !hash && names.length === levels.length ? names.join("/") : null;
 }
 
-/** Rules whose filter covers what is asked: all names of it. `start` levels lead to the place. */
-export function cover(from: Place, start: number, search: Search, certain: boolean): void {
+/**
+ * Rules whose filter covers what is asked: all names of it. `start` levels lead to the place, and `sure` says
+ * whether they do whatever the unknown may be. Of the ways on, the last is taken by the loop: only forks cost
+ * depth of the stack, and a filter of thousands of levels does not exhaust it.
+ */
+export function cover(from: Place, start: number, search: Search, sure: boolean): void {
   const { end, hidden, levels } = search;
   const { ids, count } = levels;
   let place: Place | null = from;
+  let certain = sure;
   for (let at = start; place !== null && place.first < search.limit; at++) {
     const open: boolean = at > 0 || !hidden;
     if (place.rest !== null && open) place.rest.search(search, certain);
@@ -128,20 +133,22 @@ export function cover(from: Place, start: number, search: Search, certain: boole
     }
     // Beyond its last level a filter with "#" leaves open what comes, which only wildcards cover.
     const id: number = at < count ? (ids[at] ?? PLUS) : PLUS;
-    if (place.slots !== null && id !== PLUS) coverSlots(place.slots, at, search, certain && open);
-    const plus: Place | null = open ? place.plus : null;
     const literal: Place | undefined = id >= 0 ? place.literal(id) : undefined;
-    // The last way is taken by the loop: only forks cost depth of the stack.
-    if (literal !== undefined && plus !== null) cover(literal, at + 1, search, certain);
-    place = plus ?? literal ?? null;
-  }
-}
-
-/** @param certain false in a first level with `$`: a client by the name of "$SYS" shall not be let in there */
-function coverSlots(slots: Slots, at: number, search: Search, certain: boolean): void {
-  for (const { slot, place } of slots) {
-    const fits = slotFits(slot, at, search);
-    if (fits !== "no") cover(place, at + 1, search, certain && fits === "yes");
+    const plus: Place | null = open ? place.plus : null;
+    let last: Place | null = plus ?? literal ?? null;
+    if (literal !== undefined && last !== literal) cover(literal, at + 1, search, certain);
+    if (place.slots !== null && id !== PLUS) {
+      const soFar: boolean = certain;
+      for (const { slot, place: next } of place.slots) {
+        const fits = slotFits(slot, at, search);
+        if (fits === "no") continue;
+        if (last !== null) cover(last, at + 1, search, certain);
+        // In a first level with "$" no client is let in by its name: it might be "$SYS".
+        certain = soFar && open && fits === "yes";
+        last = next;
+      }
+    }
+    place = last;
   }
 }
 
