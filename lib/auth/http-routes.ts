@@ -149,7 +149,9 @@ async function register({ request, parts }: Call): Promise<RouteAnswer> {
   const client = clientOf({ tenantId, userId, attrs: {} }, {});
   const user = readUser({ username: userId, userId, tenantId, password });
   if ("reason" in user) return { ...badRequest(user.reason), client };
-  if (await registration.register(user.row))
+  // Somebody may be known by this name who logs in by another one, or is an app: nobody becomes him by registering.
+  const isFree = parts.attributesOf(tenantId, userId) === undefined;
+  if (isFree && (await registration.register(user.row)))
     return { status: 200, body: "registered", result: "ok", reason: "registered", client };
   const reason = "the user is registered already";
   return { status: 400, body: { error: reason }, result: "rejected", reason, client };

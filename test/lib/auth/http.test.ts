@@ -14,7 +14,9 @@ const RULES = [
   { effect: "deny", actions: ["pub"], topics: ["staff/#"], who: { role: "banned" } },
   { effect: "allow", actions: ["pub"], topics: ["mine/${clientId}"] },
   { effect: "allow", actions: ["pub"], topics: ["admin/#"], who: { role: "admin" } },
-  { effect: "allow", actions: ["pub", "sub"], topics: ["open/#", "locked", "staff/#"] },
+  { effect: "deny", actions: ["pub"], topics: ["desk/#"], who: { clientId: "panel" } },
+  { effect: "deny", actions: ["pub"], topics: ["own/${clientId}"] },
+  { effect: "allow", actions: ["pub", "sub"], topics: ["open/#", "locked", "staff/#", "desk/#", "own/#"] },
 ];
 const names = { tenant_id: "home", user_id: "u1" };
 const pub = (topic: string): object => ({ pub: { topic, qos: "AT_LEAST_ONCE", userProps: {} } });
@@ -172,6 +174,10 @@ describe("the HTTP face of a policy", () => {
       assert.equal(await ask("staff/x", "u1"), "true");
       assert.equal(await ask("staff/x", "stranger"), "false");
       assert.equal(await ask("mine/c1", "u1"), "false");
+      // So may those by client id: the wire names none.
+      assert.equal(await ask("desk/x", "u1"), "false");
+      assert.equal(await ask("own/anything", "u1"), "false");
+      assert.equal(await ask("own/anything/else", "u1"), "true");
       assert.equal(await ask("open/x", "stranger"), "true");
     });
 
@@ -254,6 +260,17 @@ describe("the HTTP face of a policy", () => {
         ],
       );
       assert.ok(!/pass word|let me register/.test(JSON.stringify(audit)));
+    });
+
+    it("nobody registers as somebody who is known already under another user name, or as an app", async () => {
+      const { call, registered } = await start();
+      for (const user_id of ["u1", "kiosk"]) {
+        const headers = { ...user, ...secret, user_id };
+        assert.equal((await call("POST", "/register", undefined, headers)).status, 400, user_id);
+      }
+      assert.equal(registered.length, 0);
+      const elsewhere = { ...user, ...secret, tenant_id: "away", user_id: "u1" };
+      assert.equal((await call("POST", "/register", undefined, elsewhere)).status, 200);
     });
 
     it("without the right secret nothing is told and nobody is taken", async () => {
