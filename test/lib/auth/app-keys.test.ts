@@ -91,6 +91,16 @@ describe("app session keys", () => {
     assert.equal(keys.identify(equal)?.userId, "kiosk");
   });
 
+  it("a session shorter than the time to verify is over when its key comes to be verified", () => {
+    const { clock, keys } = setUp({ options: { sessionSeconds: 30 } });
+    const [early, late] = [issue(keys), issue(keys)];
+    clock.now += 30_000;
+    assert.equal(keys.verify(app.request(early)).kind, "verified");
+    clock.now += 1;
+    assert.equal(keys.verify(app.request(late)).kind, "refused");
+    assert.equal(keys.identify(early), undefined);
+  });
+
   it("using a session does not make it longer", () => {
     const { clock, keys } = setUp({ options: { sessionSeconds: 100 } });
     const key = issue(keys);
@@ -254,6 +264,18 @@ describe("the list of apps", () => {
       refused.map(({ index }) => index),
       [2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
     );
+  });
+
+  it("a key whose exponent is 1, under which every message is its own signature, is none", () => {
+    // SEQUENCE of two INTEGERs: a modulus of 512 bits, and 1.
+    const modulus = Buffer.alloc(64, 0xab);
+    const der = Buffer.concat([Buffer.from([0x30, 0x46, 0x02, 0x41, 0x00]), modulus, Buffer.from([0x02, 0x01, 0x01])]);
+    const withThree = Buffer.concat([der.subarray(0, -1), Buffer.from([0x03])]);
+    const reasons = [der, withThree].map(
+      (key) =>
+        parseApps([{ id: "one", publicKey: key.toString("base64") }], { minModulusBits: 512 }).refused[0]?.reason,
+    );
+    assert.deepEqual(reasons, ["publicKey is no RSA public key", undefined]);
   });
 
   it("a key below the least modulus is refused with both numbers", () => {

@@ -382,6 +382,33 @@ describe("a policy", () => {
     oracle.answer("1");
   });
 
+  it("asks the provider nothing more once it is closed", async () => {
+    let asked = 0;
+    const count = (): Promise<AuthResult> => {
+      asked++;
+      return Promise.resolve(OK);
+    };
+    const policy = policyOf({ auth: count, extendedAuth: count });
+    await policy.close();
+    assert.equal((await policy.auth(LOGIN)).result, "rejected");
+    const step = { step: "auth", authMethod: "X", authData: new Uint8Array(), userProps: [], isReAuth: false } as const;
+    assert.equal((await policy.extendedAuth(step)).result, "rejected");
+    assert.equal(asked, 0);
+  });
+
+  it("counts a question that was not answered in time once, whenever its answer comes", async () => {
+    const metrics = createMetrics();
+    const oracle = new Oracle();
+    const policy = policyOf(oracle.provider, { metrics, timeoutMs: 10 });
+    assert.equal((await policy.ask(request({ topic: "1" }))).result, "error");
+    oracle.answer("1");
+    await turn();
+    assert.deepEqual(await samples(metrics, /_count.*AuthProvider\/check/), [
+      'call_exec_timer_seconds_count{method="AuthProvider/check"} 0',
+      'call_exec_fail_count_total{method="AuthProvider/check"} 1',
+    ]);
+  });
+
   it("counts the time of answers and the number of failures, a denial being none", async () => {
     const metrics = createMetrics();
     const answers: (() => Promise<CheckResult>)[] = [

@@ -236,6 +236,14 @@ describe("rules", () => {
       assert.ok(isGranted([deny("users/${userId}/secret"), allow("#")], sub("users/eve/#")));
     });
 
+    it("names that every object has are no attributes, whatever is asked", () => {
+      for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+        const rules = [deny(`\${attrs.${name}}/x`), allow("+/x")];
+        assert.ok(isGranted(rules, sub("+/x")), name);
+        assert.ok(isGranted(rules, sub("a/x")), name);
+      }
+    });
+
     it("a client by the name of $SYS gets no $-topic that is not written out", () => {
       const client = { ...ADA, metadata: { clientId: "$SYS" } };
       assert.ok(!isGranted([allow("${clientId}/#")], pub("$SYS/x"), client));

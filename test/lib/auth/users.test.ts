@@ -221,6 +221,24 @@ describe("a directory of users", () => {
     assert.equal(work.length, 8);
   });
 
+  it("an unknown user costs what the users of the list cost, not what new hashes do", async () => {
+    const work: number[] = [];
+    const real = createHasher({ cost: CHEAP });
+    const counting: Hasher = {
+      hash: (password) => real.hash(password),
+      matches: (password, hash) => {
+        work.push(hash.ln);
+        return real.matches(password, hash);
+      },
+    };
+    const salt = "0123456789abcdef";
+    const key = scryptSync("secret", salt, 32, { N: 32, r: 1, p: 1 });
+    const passwordHash = formatPasswordHash({ ln: 5, r: 1, p: 1, salt: Buffer.from(salt), key });
+    const users = usersOf([{ username: "anna", passwordHash }], counting);
+    for (const name of ["anna", "nobody", "somebody"]) await users.login(byPassword(name, "wrong"));
+    assert.deepEqual(work, [5, 5, 5]);
+  });
+
   it("a password that matched once is not a password for anybody else", async () => {
     const users = usersOf(list);
     await users.login(byPassword("anna", "secret"));
@@ -339,6 +357,22 @@ describe("attempts by address", () => {
     assert.equal(codeOf(await attempts.run("192.0.2.1", answer(ok))), "Banned");
   });
 
+  it("those who can not be tried at once wait, and of too many the last are turned away untried", async () => {
+    const limits = { failures: 100, windowMs: 1000, banMs: 1000, atOnce: 1, waiting: 2, addresses: 3 };
+    const attempts = createAttempts(limits, () => 0);
+    let tried = 0;
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        attempts.run("192.0.2.1", () => {
+          tried++;
+          return Promise.resolve(ok);
+        }),
+      ),
+    );
+    assert.deepEqual(results.map(codeOf), ["ok", "ok", "ok", "Error", "Error"]);
+    assert.equal(tried, 3);
+  });
+
   it("without an address there is no limit, and a login that breaks is not counted", async () => {
     const { attempts } = setUp();
     for (let i = 0; i < 300; i++) {
@@ -368,6 +402,8 @@ describe("attempts by address", () => {
     assert.equal(await fail("a"), "Banned");
     for (const other of ["b", "c"]) await fail(other);
     assert.equal(await fail("a"), "Banned");
+    await fail("d");
+    assert.equal(await fail("a"), "Banned", "it was not quiet: the others are forgotten before it");
     for (const other of ["b", "c", "d"]) await fail(other);
     assert.equal(await fail("a"), "BadPass");
   });

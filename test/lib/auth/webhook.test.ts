@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { generate } from "selfsigned";
 import { isPrintgateError } from "../../../lib/errors";
 import type { Action, AuthProvider, ClientInfo, Mqtt3AuthData } from "../../../lib/auth/provider";
+import { settle } from "../../../lib/auth/breaker";
 import { createWebhookProvider, type WebhookOptions } from "../../../lib/auth/webhook";
 import { printAction, printAuthData } from "../../../lib/auth/wire";
 import { type LocalServer, rawAnswer, serveRaw, serveSampleWebhook } from "../../support/auth-webhook";
@@ -367,6 +368,13 @@ describe("the webhook provider", () => {
       );
       assert.equal(server.requests.length, 42);
       assert.equal((await check(provider)).result, "granted");
+    });
+
+    it("answers to questions from before it opened neither close it nor prolong its rest", () => {
+      const open = { kind: "open", untilMs: 1000 } as const;
+      for (const breaker of [open, { kind: "probing" } as const])
+        for (const worked of [true, false])
+          assert.deepEqual(settle(breaker, { admitted: "as usual", worked, nowMs: 500 }, limits), breaker);
     });
 
     it("never opens on refusals, redirects or nonsense", async () => {
