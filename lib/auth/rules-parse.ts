@@ -74,10 +74,11 @@ function readRule(config: unknown, index: number): Rule {
   const needsTopics = fields.has("topics") || [...actions].some((action) => action !== "conn");
   const filters = needsTopics ? readList(fields.get("topics"), "topics", readFilter) : [];
   const qos = fields.get("qos");
-  const retain = fields.get("retain") ?? null;
-  if (retain !== null && typeof retain !== "boolean") throw malformed("retain is neither true nor false");
-  const note = fields.get("note") ?? null;
-  if (note !== null && typeof note !== "string") throw malformed("the note is no string");
+  const retain = fields.get("retain");
+  // Null is not "any": an allow would be wider than whoever wrote it (or his program) may have meant.
+  if (retain !== undefined && typeof retain !== "boolean") throw malformed("retain is neither true nor false");
+  const note = fields.get("note");
+  if (note !== undefined && typeof note !== "string") throw malformed("the note is no string");
   return {
     index,
     effect,
@@ -85,8 +86,8 @@ function readRule(config: unknown, index: number): Rule {
     filters,
     who: readWho(fields.get("who")),
     qos: qos === undefined ? null : new Set(readList(qos, "qos", (value) => readOneOf(value, "qos", QOS))),
-    retain,
-    note,
+    retain: retain ?? null,
+    note: note ?? null,
     answer: {
       result: effect === "allow" ? "granted" : "denied",
       rule: index,

@@ -360,6 +360,8 @@ describe("rules", () => {
       ["qos as a number", { effect, actions, topics, qos: 1 }, /qos is no list/],
       ["a qos that is none", { effect, actions, topics, qos: [3] }, /3 is none of 0, 1, 2/],
       ["a qos that is a string", { effect, actions, topics, qos: ["1"] }, /"1" is none/],
+      ["retain of null", { effect, actions, topics, retain: null }, /retain/],
+      ["a note of null", { effect, actions, topics, note: null }, /note/],
       ["retain as a string", { effect, actions, topics, retain: "true" }, /retain/],
       ["user properties as a list", { effect, actions, topics, userProps: [] }, /userProps/],
       ["a user property that is a number", { effect, actions, topics, userProps: { a: 1 } }, /userProps.a/],
