@@ -444,6 +444,8 @@ describe("the HTTP face of a policy", () => {
       const source = { parsed: undefined, contentLength: undefined };
       const late = await readJsonBody({ ...source, stream: never }, limits);
       assert.ok(late.kind === "refused" && late.status === 408);
+      const announced = await readJsonBody({ ...source, stream: never, contentLength: "101" }, limits);
+      assert.ok(announced.kind === "refused" && announced.status === 413, "what is announced is not waited for");
       const broken = new Readable({ read: () => undefined });
       setImmediate(() => broken.destroy(new Error("gone")));
       const lost = await readJsonBody({ ...source, stream: broken }, limits);

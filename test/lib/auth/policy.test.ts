@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PrintgateError } from "../../../lib/errors";
 import { createMetrics, type Metrics } from "../../../lib/auth/metrics";
 import { Policy, type PolicyOptions } from "../../../lib/auth/policy";
+import { Order } from "../../../lib/auth/policy-order";
 import { createProvider, createRulesProvider, type ProviderParts } from "../../../lib/auth/policy-provider";
 import type { Verdict } from "../../../lib/auth/policy-verdict";
 import type { AuthData, AuthProvider, AuthResult, CheckResult } from "../../../lib/auth/provider";
@@ -208,6 +209,32 @@ describe("a policy", () => {
       oracle.answer("1");
       await turn();
       assert.deepEqual(told, ["1", "2", "asked by 1"]);
+    });
+  });
+
+  describe("and its order", () => {
+    it("forgets a client with its last answer, so that nothing grows and bad input is told at once again", () => {
+      const order = new Order<number>();
+      const told: number[] = [];
+      const [first, second] = [1, 2].map(() => order.enter("ada", (answer) => told.push(answer)));
+      second?.(2);
+      assert.deepEqual([told, order.isEmpty], [[], false]);
+      first?.(1);
+      assert.deepEqual([told, order.isEmpty], [[1, 2], true]);
+    });
+
+    it("tells everybody whose turn it is, though the first of them throws", () => {
+      const order = new Order<number>();
+      const told: number[] = [];
+      const first = order.enter("ada", () => {
+        throw new Error("not my day");
+      });
+      const second = order.enter("ada", (answer) => told.push(answer));
+      second(2);
+      assert.throws(() => {
+        first(1);
+      }, /not my day/);
+      assert.deepEqual([told, order.isEmpty], [[2], true]);
     });
   });
 
