@@ -56,6 +56,6 @@ export default defineConfig(
   room(["lib/bambu/**"], "^\\.\\./(?!errors$|printer/)"),
   room(["lib/simulator/**"], "^\\.\\./(?!errors$)"),
   room(["lib/auth/**"], "^\\.\\./(?!errors$)"),
-  room(["nodes/*.ts"], "^\\.\\./lib/(?!node-red/|printer/)"),
+  room(["nodes/*.ts"], "^\\.\\./lib/(?!node-red/|printer/|auth/)"),
   room(["nodes/*.editor.ts", "nodes/editor/**"], "^(\\.\\./)+lib/(?!node-red/properties$)"),
 );

@@ -56,7 +56,7 @@ export function addRoutes(RED: NodeAPI, house: House): void {
 }
 
 /** `{ ok: true, ... }`, or `{ ok: false, reason }`: to have no connection is an answer, not a broken request. */
-function answer(work: (request: Request) => Promise<object>): Handler {
+export function answer(work: (request: Request) => Promise<object>): Handler {
   return (request, response) => {
     work(request).then(
       (found) => {
@@ -109,7 +109,7 @@ function isShort(value: unknown): boolean {
 }
 
 /** `${NAME}` by its value, as seen from the node (its tab and subflow included) where it is deployed. */
-function resolved(RED: NodeAPI, node: Node | null, value: unknown): unknown {
+export function resolved(RED: NodeAPI, node: Node | null, value: unknown): unknown {
   if (variableIn(value) === null) return value;
   // The types ask for a node; Node-RED itself takes none and then looks into the process's environment.
   const found: unknown = RED.util.evaluateNodeProperty(value as string, "env", node as Node, {});

@@ -19,6 +19,21 @@ type Events = NodeAPI["events"];
 /** Each node file gets a RED object of its own; the emitter of its events is the same for all. */
 const houses = new WeakMap<Events, { readonly house: House; readonly leave: () => void }>();
 
+const stores = new WeakMap<Events, Store>();
+
+/** The package's own files in this Node-RED's user directory. */
+export function storeOf(RED: NodeAPI): Store {
+  const known = stores.get(RED.events);
+  if (known) return known;
+  const { userDir } = RED.settings as { userDir?: string };
+  const warn = (message: string): void => {
+    RED.log.warn(`printgate: ${message}`);
+  };
+  const store = userDir ? fileStore(join(userDir, "printgate"), warn) : memoryStore();
+  stores.set(RED.events, store);
+  return store;
+}
+
 /** The house of this Node-RED, built at the first call. */
 export function houseOf(RED: NodeAPI): House {
   return houses.get(RED.events)?.house ?? useHouse(RED.events, buildHouse(RED));
@@ -32,11 +47,10 @@ export function useHouse(events: Events, house: House): House {
 }
 
 function buildHouse(RED: NodeAPI): House {
-  const { userDir } = RED.settings as { userDir?: string };
   const warn = (message: string): void => {
     RED.log.warn(`printgate: ${message}`);
   };
-  const store = userDir ? fileStore(join(userDir, "printgate"), warn) : memoryStore();
+  const store = storeOf(RED);
   const around = { pins: pinsIn(store), sightings: createSightings({ warn }) };
   return { ...around, printers: new Printers(printerMaker(store, around)) };
 }

@@ -135,6 +135,11 @@ export class Printers {
     return holder;
   }
 
+  /** The printers that are in use at this moment. */
+  list(): readonly Printer[] {
+    return [...this.entries.values()].flatMap(({ running }) => (running ? [running.printer] : []));
+  }
+
   /** Connects anew to a printer, after something it depends on (a learnt certificate, say) was changed. */
   async restart(id: string): Promise<void> {
     const entry = this.entries.get(id);

@@ -46,6 +46,10 @@ export type Property = Common &
         /** Taken, not offered: nothing of this release ever says them. */
         readonly later: readonly string[];
       }
+    /** Objects that somebody else judges: an array, or (through an environment variable) its JSON. */
+    | { readonly kind: "rows"; readonly default: readonly unknown[] }
+    /** Where a typed value comes from: Node-RED's words for it. The value itself stands in another row. */
+    | { readonly kind: "source"; readonly default: string; readonly sources: readonly string[] }
   );
 
 /** Ways a text can be malformed. */
@@ -56,6 +60,8 @@ const FORMS = {
     fits: /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i,
     words: "is no SHA-256 fingerprint (64 hexadecimal digits)",
   },
+  path: { fits: /^(\/[\w.~-]+)+$/, words: "must begin with / and hold letters, digits, -, _, . and ~ between slashes" },
+  url: { fits: /^https?:\/\/[^\s?#]+$/i, words: "must begin with http:// or https://, without query" },
 } as const;
 type Form = keyof typeof FORMS;
 
@@ -88,7 +94,12 @@ const lanVerified = { property: "tls", is: ["verify"] } as const;
 const lanPinned = { property: "tls", is: ["pin"] } as const;
 const simulated = { property: "connection", is: ["simulated"] } as const;
 const printer = { kind: "node", default: "", type: "printer-config", missing: "no printer selected" } as const;
+const policy = { kind: "node", default: "", type: "auth-policy", missing: "no policy selected" } as const;
 const name = { kind: "text", default: "" } as const;
+const byRules = { property: "provider", is: ["rules"] } as const;
+const byWebhook = { property: "provider", is: ["webhook"] } as const;
+const elsewhere = { property: "provider", is: ["webhook", "flow"] } as const;
+const SOURCES = ["msg", "flow", "global", "str", "json", "jsonata", "env"] as const;
 
 /** A row that decides about others stands before them. */
 export const PROPERTIES = {
@@ -123,9 +134,46 @@ export const PROPERTIES = {
     printer,
     events: { kind: "list", default: [], choices: EVENTS, later: LATER_EVENTS },
   },
+  "auth-policy": {
+    name,
+    provider: { kind: "choice", default: "rules", choices: ["rules", "webhook", "flow", "dev-only"] },
+    rules: { kind: "rows", default: [], when: byRules },
+    apps: { kind: "rows", default: [] },
+    webhookUrl: { kind: "text", default: "", form: "url", when: byWebhook, missing: "no webhook address" },
+    webhookTimeout: { kind: "number", default: 5000, min: 10, max: 600_000, whole: true, when: elsewhere },
+    bypassOnError: { kind: "boolean", default: false },
+    sessionSeconds: { kind: "number", default: 7200, min: 1, max: 31_536_000 },
+    minModulusBits: { kind: "number", default: 2048, min: 512, max: 16_384, whole: true },
+  },
+  "auth-login": {
+    name,
+    policy,
+    method: { kind: "choice", default: "password", choices: ["password", "http", "session-key", "msg"] },
+  },
+  "auth-gate": {
+    name,
+    policy,
+    action: { kind: "choice", default: "msg", choices: ["msg", "pub", "sub", "unsub", "conn"] },
+    topic: { kind: "text", default: "topic" },
+    topicType: { kind: "source", default: "msg", sources: SOURCES },
+    identity: { kind: "text", default: "client" },
+    identityType: { kind: "source", default: "msg", sources: SOURCES },
+  },
+  "auth-request": { name, policy },
+  "auth-response": { name },
+  "auth-server": {
+    name,
+    policy,
+    path: { kind: "text", default: "/printgate", form: "path" },
+    register: { kind: "boolean", default: false },
+    metrics: { kind: "boolean", default: true },
+  },
 } as const satisfies Record<string, Record<string, Property>>;
 
 export type NodeType = keyof typeof PROPERTIES;
+
+/** Types that other nodes point to: the editor names the fields of their dialogs differently. */
+export const CONFIG_TYPES: readonly NodeType[] = ["printer-config", "auth-policy"];
 
 type ValueOf<P> = P extends { kind: "number" }
   ? number
@@ -133,9 +181,11 @@ type ValueOf<P> = P extends { kind: "number" }
     ? boolean
     : P extends { kind: "list" }
       ? readonly string[]
-      : P extends { kind: "choice"; choices: readonly (infer Choice)[] }
-        ? Choice
-        : string;
+      : P extends { kind: "rows" }
+        ? readonly unknown[]
+        : P extends { kind: "choice"; choices: readonly (infer Choice)[] }
+          ? Choice
+          : string;
 
 /** What a node works with: every property present, in its type. */
 export type Values<T extends NodeType> = {
@@ -162,7 +212,7 @@ type Read = { readonly value: unknown; readonly problem: string | null };
 const good = (value: unknown): Read => ({ value, problem: null });
 
 function readText(row: Property & { kind: "text" }, key: string, raw: string): Read {
-  const value = row.upper ? raw.toUpperCase() : raw;
+  const value = raw === "" ? row.default : row.upper ? raw.toUpperCase() : raw;
   const form = row.form && value !== "" ? FORMS[row.form] : null;
   return { value, problem: form && !form.fits.test(value) ? `${key} ${form.words}` : null };
 }
@@ -198,6 +248,23 @@ function readList(row: Property & { kind: "list" }, key: string, raw: unknown): 
   return stranger === undefined ? good(value) : { value: [], problem: `${key}: "${stranger}" is unknown` };
 }
 
+/** Only the shape of a list: what its rows must hold is the business of whoever uses them. */
+function readRows(key: string, raw: unknown): Read {
+  if (typeof raw !== "string") return good(raw ?? []);
+  const variable = variableIn(raw);
+  if (variable !== null) return { value: [], problem: unsetVariable(variable) };
+  try {
+    return good(raw.trim() === "" ? [] : JSON.parse(raw));
+  } catch {
+    return { value: [], problem: `${key} is no JSON` };
+  }
+}
+
+function readSource(row: Property & { kind: "source" }, key: string, raw: string): Read {
+  if (raw === "") return good(row.default);
+  return row.sources.includes(raw) ? good(raw) : { value: row.default, problem: `${key} "${raw}" is unknown` };
+}
+
 function asText(raw: unknown): string {
   return typeof raw === "string" ? raw.trim() : typeof raw === "number" || typeof raw === "boolean" ? String(raw) : "";
 }
@@ -211,6 +278,7 @@ function holds(rule: Rule | undefined, valueOf: ValueOfKey): boolean {
 /** One value in its type, and what is wrong with it. Never throws. */
 function read(row: Property, key: string, raw: unknown, valueOf: ValueOfKey): Read {
   if (row.kind === "list") return readList(row, key, raw);
+  if (row.kind === "rows") return readRows(key, raw);
   const text = asText(raw);
   if (text === "" && row.missing !== undefined && holds(row.missingWhen, valueOf))
     return { value: row.default, problem: row.missing };
@@ -227,6 +295,8 @@ function read(row: Property, key: string, raw: unknown, valueOf: ValueOfKey): Re
       return readChoice(row, key, text);
     case "boolean":
       return readBoolean(row, key, text);
+    case "source":
+      return readSource(row, key, text);
   }
 }
 

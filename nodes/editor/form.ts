@@ -1,6 +1,7 @@
 import type { EditorNodeInstance, EditorNodePropertiesDef } from "node-red";
 import {
   applies,
+  CONFIG_TYPES,
   type NodeType,
   problemInEditor,
   rowsOf,
@@ -18,7 +19,7 @@ export type Edited<T extends NodeType> = EditorNodeInstance<Props<T> & { name: s
 const MARK = "printgate-node";
 
 /** The ids of the fields in the dialog of a config node, and of any other. */
-const prefixOf = (type: NodeType): string => (type === "printer-config" ? "#node-config-input-" : "#node-input-");
+const prefixOf = (type: NodeType): string => (CONFIG_TYPES.includes(type) ? "#node-config-input-" : "#node-input-");
 
 export function fieldOf(type: NodeType, key: string): JQuery {
   return $(`${prefixOf(type)}${key}`);
@@ -41,7 +42,7 @@ export function formOf(type: NodeType): Record<string, string> {
 /** The `defaults` of a node type, made from the property table, with checks that accept `${NAME}`. */
 export function defaultsOf<T extends NodeType>(type: T): EditorNodePropertiesDef<Props<T> & { name: string }> {
   const rows = Object.entries(rowsOf(type)).map(([key, row]) => {
-    const value = Array.isArray(row.default) ? [...(row.default as string[])] : row.default;
+    const value = Array.isArray(row.default) ? [...(row.default as unknown[])] : row.default;
     if (row.kind === "node") return [key, { value, type: row.type, required: true }];
     // Node-RED takes a text as the reason only from a check that has two parameters.
     const validate = function (this: Record<string, unknown>, entered: unknown, { label }: { label?: string }) {

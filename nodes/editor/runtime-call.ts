@@ -1,11 +1,17 @@
 /** An answer of the package's admin routes. */
 export type Answer<T> = (T & { ok: true }) | { ok: false; reason: string };
 
-type Call = { readonly method: "GET" | "POST" | "DELETE"; readonly path: string; readonly body?: unknown };
+interface Call {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Whom the question is about; printers where nothing is said. */
+  readonly about?: "printers" | "policies";
+  readonly path: string;
+  readonly body?: unknown;
+}
 
 /** Asks the runtime; a request that fails becomes an answer, too. The path is relative: the editor may live below any root. */
-export async function askRuntime<T>({ method, path, body }: Call): Promise<Answer<T>> {
-  const settings: JQuery.AjaxSettings = { method, url: `printgate/printers/${path}`, dataType: "json" };
+export async function askRuntime<T>({ method, about = "printers", path, body }: Call): Promise<Answer<T>> {
+  const settings: JQuery.AjaxSettings = { method, url: `printgate/${about}/${path}`, dataType: "json" };
   if (body !== undefined) Object.assign(settings, { contentType: "application/json", data: JSON.stringify(body) });
   try {
     return (await $.ajax(settings)) as Answer<T>;

@@ -106,11 +106,15 @@ describe("the published package in a real Node-RED", function () {
   it("loads every node without an error, with icons, texts and examples", async () => {
     const sets = await nodeRed.get<{ module: string; types: string[]; enabled: boolean; err?: string }[]>("nodes");
     const ours = sets.filter((set) => set.module === "@printgate/node-red-printers");
-    assert.deepEqual(ours.flatMap((set) => set.types).sort(), ["printer-config", "printer-event", "printer-status"]);
+    const types = [
+      ...["auth-gate", "auth-login", "auth-policy", "auth-request", "auth-response", "auth-server"],
+      ...["printer-config", "printer-event", "printer-status"],
+    ];
+    assert.deepEqual(ours.flatMap((set) => set.types).sort(), types);
     assert.ok(ours.every((set) => set.enabled && set.err === undefined));
     const icons = await nodeRed.get<Record<string, string[]>>("icons");
     assert.ok((icons["@printgate/node-red-printers"] ?? []).some((icon) => icon.startsWith("printgate-")));
-    for (const set of ["printer-config", "printer-status", "printer-event"]) {
+    for (const set of types) {
       const texts = await nodeRed.get<Record<string, unknown>>(`locales/@printgate/node-red-printers/${set}?lng=en-US`);
       assert.ok(Object.keys(texts).length > 0, set);
     }

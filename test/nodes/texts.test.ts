@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type NodeType, PROPERTIES, rowsOf } from "../../lib/node-red/properties";
+import { CONFIG_TYPES, type NodeType, PROPERTIES, rowsOf } from "../../lib/node-red/properties";
 
 const nodes = join(__dirname, "..", "..", "nodes");
 const TYPES = Object.keys(PROPERTIES) as NodeType[];
 const form = (type: NodeType): string => readFileSync(join(nodes, `${type}.html`), "utf8");
 const help = (type: NodeType): string => form(type).split("data-help-name")[1] ?? "";
 
-const prefixOf = (type: NodeType): string => (type === "printer-config" ? "node-config-input-" : "node-input-");
+const prefixOf = (type: NodeType): string => (CONFIG_TYPES.includes(type) ? "node-config-input-" : "node-input-");
 
 function catalogue(type: NodeType): unknown {
   return JSON.parse(readFileSync(join(nodes, "locales", "en-US", `${type}.json`), "utf8"));
@@ -49,7 +49,7 @@ describe("texts of the nodes", () => {
     it(`${type} has a text for every key that its form names`, () => {
       const keys = [...form(type).matchAll(/data-i18n="([^"]+)"/g)]
         .flatMap(([, value = ""]) => value.split(";"))
-        .map((key) => key.replace(/^\[\w+\]/, ""))
+        .map((key) => key.replace(/^\[[\w-]+\]/, ""))
         .filter((key) => !key.startsWith("node-red:"));
       assert.ok(keys.length > 0);
       for (const key of keys) assert.equal(typeof textOf(type, key), "string", key);
@@ -81,9 +81,9 @@ describe("texts of the nodes", () => {
         return (typeof text === "string" ? text : key).split(" (")[0]?.toLowerCase() ?? key;
       };
       for (const [key, row] of Object.entries(rowsOf(type))) {
-        if (row.kind === "list") assert.ok(form(type).includes(`id="printgate-${key}"`), key);
+        if (row.kind === "list" || row.kind === "rows") assert.ok(form(type).includes(`id="printgate-${key}"`), key);
         else assert.ok(form(type).includes(`id="${prefixOf(type)}${key}"`), key);
-        if (key === "name" && type !== "printer-config") continue;
+        if ((key === "name" && type !== "printer-config") || row.kind === "source") continue;
         assert.ok(lines.includes(label(key)), `no help for ${key}`);
       }
     });
@@ -111,7 +111,7 @@ describe("texts of the nodes", () => {
 
     it(`${type} labels every field and names every button`, () => {
       const html = form(type);
-      for (const [, id = ""] of html.matchAll(/<(?:input|select)[^>]* id="([^"]+)"/g))
+      for (const [, id = ""] of html.matchAll(/<(?:input(?! type="hidden")|select)[^>]* id="([^"]+)"/g))
         assert.ok(html.includes(`for="${id}"`), `no label for ${id}`);
       for (const [button] of html.matchAll(/<button[\s\S]*?<\/button>/g)) assert.match(button, /data-i18n=/);
     });
