@@ -45,6 +45,11 @@ export function deploy(flow: Flow, type: DeployType, credentials: object = {}): 
   return real.setFlows(structuredClone(flow), type, structuredClone(credentials));
 }
 
+/** Settings of the Node-RED that starts next, over the usual ones. */
+export function settings(difference: object): void {
+  real.settings(difference);
+}
+
 export const nodeOf = (id: string): SpiedNode => helper.getNode(id) as unknown as SpiedNode;
 
 export const request = (): ReturnType<typeof helper.request> => helper.request();
