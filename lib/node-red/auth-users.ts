@@ -76,7 +76,7 @@ export class UserBook implements Pick<Users, "login" | "identities"> {
   async register(row: UserRow): Promise<boolean> {
     await this.ready;
     const { username } = row;
-    if (username === undefined || this.isTaken(username)) return false;
+    if (username === undefined || this.isTaken(username, row.identity)) return false;
     this.claimed.add(username);
     try {
       const kept = await storedRow(row, this.hasher);
@@ -100,10 +100,13 @@ export class UserBook implements Pick<Users, "login" | "identities"> {
     return true;
   }
 
-  private isTaken(username: string): boolean {
-    const { rows } = parseUsers(this.credential);
-    const known = [...rows, ...this.registered].some((user) => user.username === username);
-    return known || this.claimed.has(username);
+  /** By its name, be it of a row that can not be used; or because somebody is this user who logs in by another name. */
+  private isTaken(username: string, { tenantId, userId }: Identity): boolean {
+    const { rows, refused } = parseUsers(this.credential);
+    const isNamed = [...rows, ...this.registered].some((user) => user.username === username);
+    const isRefused = refused.some(({ name }) => name === username);
+    const isSomebody = this.identities().some((one) => one.tenantId === tenantId && one.userId === userId);
+    return isNamed || isRefused || isSomebody || this.claimed.has(username);
   }
 
   private async keep(change: (before: readonly RegisteredUser[]) => readonly RegisteredUser[]): Promise<void> {

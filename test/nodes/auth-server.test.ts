@@ -217,6 +217,21 @@ describe("auth-server", () => {
       assert.equal(await attributes.text(), "true");
     });
 
+    it("takes nobody for somebody who is there by another name, or whose row can not be used", async () => {
+      const users = [
+        ...USERS,
+        { username: "root@club", passwordHash: cheapHash("x"), tenantId: "club", userId: "root", attrs: { a: "1" } },
+        { username: "ruth@club", passwordHash: cheapHash("y"), tenantId: "club", userId: "root", attrs: { a: "2" } },
+        { username: "broken", passwordHash: "$scrypt$", tenantId: "club", userId: "broken" },
+      ];
+      await start([policy({ rules: RULES }), ...site({ register: true })], {
+        ...secrets,
+        ...CREDENTIALS(users),
+      });
+      for (const user_id of ["root", "broken"])
+        assert.equal((await register({ ...eve, user_id, "x-registration-secret": SECRET })).status, 400, user_id);
+    });
+
     it("is red without a secret, and where its variable is not set", async () => {
       await start([policy(), ...site({ register: true })], CREDENTIALS(USERS));
       assert.deepEqual(statusOf("server1"), { fill: "red", shape: "ring", text: "no registration secret" });
