@@ -51,6 +51,11 @@ describe("password hashes", () => {
     assert.deepEqual(parsePasswordHash(phc), one);
   });
 
+  it("every cost that OWASP recommends is bearable", () => {
+    for (const cost of ["ln=17,r=8,p=1", "ln=16,r=8,p=2", "ln=15,r=8,p=3", "ln=14,r=8,p=5", "ln=13,r=8,p=10"])
+      assert.ok(parsePasswordHash(`$scrypt$${cost}$MDEyMzQ1Njc4OWFiY2RlZg$${"A".repeat(43)}`), cost);
+  });
+
   it("a malformed, a weak and a ruinous hash are none", () => {
     const good = cheapHash("x");
     assert.ok(parsePasswordHash(good));
