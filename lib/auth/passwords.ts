@@ -22,7 +22,10 @@ export const SCRYPT_COST: ScryptCost = { ln: 14, r: 8, p: 5 };
 
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
-/** What one comparison may cost, OWASP's dearest choice (N = 2^17, r = 8: 128 MiB and its blocks) included; a hash beyond it is refused instead of stopping the machine at each login. */
+/**
+ * What one comparison may cost: OWASP's dearest choice (N = 2^17, r = 8, which is 128 MiB and its blocks), and a
+ * hash beyond it is refused instead of stopping the machine at each login.
+ */
 const MOST_MEMORY = 129 * 1024 * 1024;
 const MOST_WORK = 2 ** 23;
 
