@@ -8,7 +8,16 @@ import { until } from "../support/wait";
 
 const SERIAL = "01P00A000000001";
 const CODE = "e2e-access-code";
-const EXAMPLES = ["Print finished, notify", "Simulated printer", "Status to debug"];
+const EXAMPLES = [
+  "Approve before printing",
+  "Ask my own database who may print",
+  "Guard an MQTT publish",
+  "Guests may pause but not heat",
+  "Print finished, notify",
+  "Serve the policy to a broker",
+  "Simulated printer",
+  "Status to debug",
+];
 
 interface Told {
   event: string;
