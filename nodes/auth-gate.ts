@@ -2,10 +2,14 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeStatus } from "node-red";
 import type { Verdict } from "../lib/auth/policy-verdict";
 import { DecisionLight, usePolicy, undecided } from "../lib/node-red/auth-follow";
 import { askPolicy, QuestionReader } from "../lib/node-red/auth-question";
-import { Light, onClose, onInput } from "../lib/node-red/runtime";
+import { Light, onClose, onInput, type Send } from "../lib/node-red/runtime";
 
 /** Where a message leaves. */
-const OUTPUTS: Record<Verdict["result"], number> = { granted: 0, denied: 1, error: 2 };
+const OUTPUTS: Record<Verdict["result"], (msg: NodeMessage) => Parameters<Send>[0]> = {
+  granted: (msg) => msg,
+  denied: (msg) => [null, msg],
+  error: (msg) => [null, null, msg],
+};
 
 /** Lets a message pass if the policy grants what it asks for. */
 export default function (RED: NodeAPI): void {
@@ -22,18 +26,20 @@ export default function (RED: NodeAPI): void {
     };
     let isClosed = false;
 
-    const stamp = (msg: NodeMessage, verdict: Verdict): NodeMessage =>
-      // Defined, not assigned: a setter on the message could keep it from being what it says.
-      Object.defineProperty(msg, "auth", { value: verdict, writable: true, enumerable: true, configurable: true });
+    const stamp = (msg: NodeMessage, auth: Verdict): void => {
+      // Over something that is there already it is defined: a setter could keep it from being what it says.
+      if ("auth" in msg)
+        Object.defineProperty(msg, "auth", { value: auth, writable: true, enumerable: true, configurable: true });
+      else msg["auth"] = auth;
+    };
 
     onInput(this, light, (msg, send) => {
       const { policy } = user.demand();
       return reader.read(msg, (asked) =>
         askPolicy(policy, asked, (verdict) => {
           if (isClosed) throw undecided("the gate was closed before there was a decision");
-          const leaving: (NodeMessage | null)[] = [null, null, null];
-          leaving[OUTPUTS[verdict.result]] = stamp(msg, verdict);
-          send(leaving);
+          stamp(msg, verdict);
+          send(OUTPUTS[verdict.result](msg));
           if (user.mark === null) decisions.show(looks[verdict.result]);
         }),
       );

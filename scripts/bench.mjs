@@ -23,7 +23,9 @@ async function run(file, out) {
   const compiled = join(out, file.replace(/\.ts$/, ".cjs"));
   const options = { bundle: true, platform: "node", target: "es2022", format: "cjs", logLevel: "error" };
   await build({ entryPoints: [join(root, "bench", file)], outfile: compiled, ...options });
-  const stdout = execFileSync(process.execPath, ["--expose-gc", compiled], { encoding: "utf8", maxBuffer: 1 << 26 });
+  const stdout = execFileSync(process.execPath, ["--expose-gc", compiled], {
+    ...{ cwd: root, encoding: "utf8", maxBuffer: 1 << 26 },
+  });
   return JSON.parse(stdout);
 }
 
@@ -41,6 +43,8 @@ function table(rows) {
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
 const verdict = (value, aim) => (value <= aim ? "met" : "missed");
 
+// The live flow loads the nodes as they are published.
+execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit" });
 const out = await mkdtemp(join(tmpdir(), "printgate-bench-"));
 const results = {};
 try {
@@ -102,6 +106,22 @@ for (const { decisions } of Object.values(results).filter((result) => result.dec
         "": row.aim === undefined ? "" : row.ratio >= row.aim ? "met" : "missed",
       })),
     ),
+  );
+}
+
+for (const { gate } of Object.values(results).filter((result) => result.gate !== undefined)) {
+  console.log("\nMessages through an auth-gate in a running flow, against a core switch node\n");
+  console.log(
+    table([
+      {
+        rules: gate.rules,
+        "auth-gate, messages/s": gate.gatePerSecond,
+        "switch, messages/s": gate.switchPerSecond,
+        ratio: `${gate.ratio} x`,
+        aim: `${gate.aim} x`,
+        "": gate.ratio >= gate.aim ? "met" : "missed",
+      },
+    ]),
   );
 }
 

@@ -59,23 +59,28 @@ const RESULTS = { granted: "granted", denied: "denied", error: "error", invalid:
 
 /** The answer to a request from the answers to its items. All of a list must pass. */
 export function conclude({ kind, isList }: Request, judged: readonly Judged[]): Verdict {
+  const [only] = judged;
+  if (!isList && only !== undefined) {
+    // Field by field and without lists: nearly every message comes through here.
+    const { outcome, topic, reason, reasonCode, rule, userProps } = only;
+    return {
+      result: RESULTS[outcome],
+      action: kind,
+      topic,
+      reason,
+      reasonCode,
+      rule,
+      userProps: asUserProperties(userProps),
+    };
+  }
   const worst = WEIGHTS.flatMap((outcome) => judged.filter((one) => one.outcome === outcome));
   const [deciding] = worst.length > 0 ? worst : judged;
   if (deciding === undefined) throw new RangeError("a request without items");
   const { reason, reasonCode, rule } = deciding;
-  const base = { result: RESULTS[deciding.outcome], action: kind };
-  if (!isList)
-    return {
-      ...base,
-      topic: deciding.topic,
-      reason,
-      reasonCode,
-      rule,
-      userProps: asUserProperties(deciding.userProps),
-    };
   const granted = worst.length === 0;
   return {
-    ...base,
+    result: RESULTS[deciding.outcome],
+    action: kind,
     topic: judged.map(({ topic }) => topic),
     reason,
     reasonCode: granted ? Math.max(...judged.map((one) => one.reasonCode)) : reasonCode,

@@ -95,8 +95,9 @@ class Problem {
  * it told us, and so could a prototype.
  */
 function ownValue(holder: object, name: string): unknown {
+  if (!(name in holder)) return undefined;
   const property = Object.getOwnPropertyDescriptor(holder, name);
-  if (property === undefined) return name in holder ? new Problem(`${name} is inherited`) : undefined;
+  if (property === undefined) return new Problem(`${name} is inherited`);
   return "value" in property ? (property.value as unknown) : new Problem(`${name} is no plain value`);
 }
 
@@ -222,6 +223,7 @@ function readUserProps(value: unknown): UserProps | Problem {
 
 /** The pairs as Node-RED carries them: an object, with a list for a name that is said more than once. */
 export function asUserProperties(pairs: UserProps): Record<string, string | readonly string[]> {
+  if (pairs.length === 0) return {};
   const held = new Map<string, string[]>();
   for (const [name, value] of pairs) held.set(name, [...(held.get(name) ?? []), value]);
   // Made from entries, so that names that every object has do no harm.
@@ -234,17 +236,24 @@ function readClient(value: unknown): ClientInfo | Problem {
   if (value === undefined || value === null) return ANONYMOUS;
   if (value instanceof Problem) return value;
   if (!isObject(value)) return new Problem("the identity is no object");
-  const [tenantId = "", type = "", metadata = {}] = ["tenantId", "type", "metadata"].map((name) =>
-    ownValue(value, name),
-  );
+  const {
+    tenantId = "",
+    type = "",
+    metadata = {},
+  } = {
+    tenantId: ownValue(value, "tenantId"),
+    type: ownValue(value, "type"),
+    metadata: ownValue(value, "metadata"),
+  };
   if (typeof tenantId !== "string") return new Problem("the identity's tenantId is no string");
   if (typeof type !== "string") return new Problem("the identity's type is no string");
   if (metadata instanceof Problem) return metadata;
   if (!isObject(metadata) || !isPlain(metadata)) return new Problem("the identity's metadata is no plain object");
-  const entries = Object.entries(metadata) as [string, unknown][];
-  const wrong = entries.find(([, held]) => typeof held !== "string");
-  if (wrong !== undefined) return new Problem("the identity's metadata holds something that is no string");
-  return { tenantId, type, metadata: Object.fromEntries(entries as [string, string][]) };
+  // Copied first and judged then: a getter is asked once. A spread defines, so that no name does harm.
+  const copy = { ...metadata } as Record<string, string>;
+  for (const name of Object.keys(copy))
+    if (typeof copy[name] !== "string") return new Problem("the identity's metadata holds something that is no string");
+  return { tenantId, type, metadata: copy };
 }
 
 /** What became of a question, in words that decide where the message leaves. */

@@ -2,7 +2,7 @@ import type { Node, NodeAPI, NodeMessage, NodeMessageInFlow } from "node-red";
 import type { Policy } from "../auth/policy";
 import { conclude, judgeInvalid, type Verdict } from "../auth/policy-verdict";
 import { type Asked, readRequest, type Request, stillAsks } from "../auth/request";
-import { PrintgateError } from "../errors";
+import { PrintgateError, toError } from "../errors";
 import type { Values } from "./properties";
 
 /** Sources that answer later, or may: their order has to be kept. */
@@ -34,7 +34,7 @@ export class QuestionReader {
     this.isLate = [this.topic, this.identity].some((source) => source !== null && LATE.includes(source.type));
   }
 
-  read<T>(msg: NodeMessageInFlow, then: (asked: Asked) => Promise<T>): Promise<T> {
+  read(msg: NodeMessageInFlow, then: (asked: Asked) => Promise<void> | undefined): Promise<void> | undefined {
     if (!this.isLate) return then(this.asked(msg, this.now(this.topic, msg), this.now(this.identity, msg)));
     const turn = this.tail.then(async () => {
       const [topic, client] = [await this.late(this.topic, msg), await this.late(this.identity, msg)];
@@ -47,6 +47,7 @@ export class QuestionReader {
 
   private asked(message: NodeMessage, topic: Found, client: Found): Asked {
     const { action: kind } = this.values;
+    if (topic === null && client === null) return { message, kind };
     return { message, kind, ...(topic && { topic }), ...(client && { client }) };
   }
 
@@ -77,23 +78,36 @@ function unless(source: Source, usual: string): Source | null {
 }
 
 /**
- * Asks the policy. `tell` gets the verdict before this returns if it is there at once; a message that was changed
- * while the policy thought about it is refused, since it would leave as something that nobody judged.
+ * Asks the policy. `tell` gets the verdict before this returns if it is there at once (then there is nothing to wait
+ * for); a message that was changed while the policy thought about it is refused, since it would leave as something that
+ * nobody judged.
  */
-export function askPolicy(policy: Policy, asked: Asked, tell: (verdict: Verdict) => void): Promise<void> {
+export function askPolicy(policy: Policy, asked: Asked, tell: (verdict: Verdict) => void): Promise<void> | undefined {
   const request = readRequest(asked);
-  return new Promise((resolve, reject) => {
-    let hasWaited = false;
-    policy.check(request, (verdict) => {
-      try {
-        tell(hasWaited && !stillAsks(request, asked) ? changed(request) : verdict);
-        resolve();
-      } catch (thrown) {
-        reject(thrown instanceof Error ? thrown : new PrintgateError("unexpected", String(thrown)));
-      }
-    });
-    hasWaited = true;
+  const state: { isTold: boolean; later: Later | null } = { isTold: false, later: null };
+  policy.check(request, (verdict) => {
+    const { later } = state;
+    if (later === null) {
+      state.isTold = true;
+      tell(verdict);
+      return;
+    }
+    try {
+      tell(stillAsks(request, asked) ? verdict : changed(request));
+      later.resolve();
+    } catch (thrown) {
+      later.reject(toError(thrown));
+    }
   });
+  if (state.isTold) return undefined;
+  return new Promise((resolve, reject) => {
+    state.later = { resolve, reject };
+  });
+}
+
+interface Later {
+  readonly resolve: () => void;
+  readonly reject: (error: PrintgateError) => void;
 }
 
 function changed(request: Request): Verdict {

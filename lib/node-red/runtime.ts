@@ -44,19 +44,24 @@ export function onInput(
   handler: (msg: NodeMessageInFlow, send: Send) => Promise<void> | void,
 ): void {
   node.on("input", (msg, send, done) => {
-    const run = async (): Promise<void> => {
-      await handler(msg, send);
+    const fail = (thrown: unknown): void => {
+      const error = toError(thrown);
+      light.set(redRing(error));
+      done(error);
     };
-    run().then(
-      () => {
+    let work: Promise<void> | void;
+    try {
+      work = handler(msg, send);
+    } catch (thrown) {
+      fail(thrown);
+      return;
+    }
+    // What is done at once needs no promise: a gate passes a hundred thousand messages a second.
+    if (work === undefined) done();
+    else
+      work.then(() => {
         done();
-      },
-      (thrown: unknown) => {
-        const error = toError(thrown);
-        light.set(redRing(error));
-        done(error);
-      },
-    );
+      }, fail);
   });
 }
 

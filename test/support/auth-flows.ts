@@ -50,7 +50,7 @@ export const client = (userId: string, difference: object = {}) => ({
 /** What a node with several outputs answered: the message, and the output's number from 1. */
 export async function through(id: string, msg: object): Promise<{ output: number; msg: any; error: unknown }> {
   const { sent, error } = await ask(id, msg);
-  const leaving = (sent[0] ?? []) as unknown[];
+  const leaving = [sent[0] ?? []].flat() as unknown[];
   const at = leaving.findIndex((one) => one !== null);
   return { output: at + 1, msg: leaving[at], error };
 }
