@@ -58,7 +58,7 @@ export type KnownState = Exclude<PrinterState, "unknown" | "cancelled">;
 export interface Ending {
   readonly job: Job | null;
   /** What the printer was doing before. */
-  readonly from: PrinterState;
+  readonly from: KnownState;
   /** Epoch ms at which the wait began. */
   readonly since: number;
   readonly recovered: boolean;

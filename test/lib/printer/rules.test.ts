@@ -340,8 +340,52 @@ describe("event rules: a job and its ending", () => {
     assert.deepEqual(story.names(), ["print.started"]);
   });
 
+  it("an id that arrives when the print already runs, in the place of one from before our time, is the same job's", () => {
+    const stale = aJob({ id: "4000", name: "old", progress: 100, layer: 80 });
+    const story = settledIn("idle").report(inState("printing", stale));
+    story.report(inState("printing", { ...stale, progress: 0, layer: 0 }));
+    story.report(inState("printing", aJob({ id: "4712", progress: 0, layer: 0 })));
+    story.report(inState("printing", aJob({ id: "4712", progress: 3, layer: 1 })));
+    story.report(inState("finished", aJob({ id: "4712", progress: 3, layer: 1 })));
+    assert.deepEqual(story.names(), ["print.started", "print.finished"]);
+  });
+
+  it("a state that flaps out of a print and back ends nothing and begins nothing", () => {
+    for (const from of ["preparing", "printing", "paused"] as const) {
+      for (const flap of ["failed", "idle"] as const) {
+        for (const id of ["4711", null]) {
+          const story = settledIn("idle").report(inState(from, aJob({ id })));
+          story.report(inState(flap, aJob({ id }))).report(inState("printing", aJob({ id })), 500);
+          story.waitOver().report(inState("finished", aJob({ id })));
+          const events = story.names().filter((name) => !/paused|resumed/.test(name));
+          assert.deepEqual(events, ["print.started", "print.finished"], `${from}, ${flap}, ${id ?? "no id"}`);
+        }
+      }
+    }
+  });
+
+  it("after a gap in the wait only the same id is the same job; a name says nothing", () => {
+    const same = settledIn("printing").report(inState("failed")).gap().report(inState("printing")).waitOver();
+    assert.deepEqual(same.names(), []);
+    const noId = aJob({ id: null });
+    const story = settledIn("idle").report(inState("printing", noId)).forget();
+    story.report(inState("failed", noId)).gap().report(inState("printing", noId)).waitOver();
+    assert.deepEqual(story.names(), ["print.failed (recovered)", "print.started (recovered)"]);
+  });
+
+  it("an ending that shows up in two ways within the wait is told after the one wait, from where it began", () => {
+    const flapping = settledIn("printing").report(inState("failed"));
+    flapping.report(inState("idle"), 900).report(inState("failed"), 900).report(inState("failed"), 200);
+    assert.deepEqual(flapping.names(), ["print.failed"]);
+    assert.equal(flapping.events[0]?.previousState, "printing");
+    const restarted = settledIn("printing").report(inState("failed")).restart().report(inState("failed")).waitOver();
+    assert.deepEqual(restarted.names(), ["print.failed (recovered)"]);
+    assert.equal(restarted.events[0]?.previousState, "printing");
+  });
+
   it("another run in the place of the one that printed ends it and begins anew", () => {
-    const story = settledIn("printing").report(inState("printing", aJob({ id: "4712" })));
+    const story = settledIn("printing").report(inState("printing", aJob({ progress: 7 })));
+    story.report(inState("printing", aJob({ id: "4712" })));
     assert.deepEqual(story.names(), ["print.failed", "print.started"]);
     assert.equal(story.events[0]?.job?.id, "4711");
   });
