@@ -149,6 +149,33 @@ describe("Printer", () => {
     await printer.close();
   });
 
+  it("what is reported during the wait does not make it longer", async () => {
+    const { link, printer, names } = await connected();
+    link.report(printing());
+    link.report(seen({ state: "failed", job: aJob({ progress: 5 }) }));
+    mock.timers.tick(1900);
+    link.report(seen({ state: "failed", job: aJob({ progress: 5 }), door: "open" }));
+    mock.timers.tick(100);
+    await settle();
+    assert.deepEqual(names(), ["printer.online", "print.failed"]);
+    await printer.close();
+  });
+
+  it("an ending that is told after the link dropped does not bring the printer online", async () => {
+    const { link, printer, names } = await connected();
+    link.report(printing());
+    link.report(seen({ state: "failed", job: aJob({ progress: 5 }) }));
+    link.state({ kind: "waiting", reason, retryInMs: 60_000 });
+    mock.timers.tick(2000);
+    await settle();
+    assert.equal(printer.status.state, "failed");
+    assert.equal(printer.status.online, false);
+    mock.timers.tick(3000);
+    await settle();
+    assert.deepEqual(names(), ["printer.online", "print.failed", "printer.offline"]);
+    await printer.close();
+  });
+
   it("shows a cancelled job as cancelled", async () => {
     const { link, printer, names } = await connected();
     link.report(printing());
