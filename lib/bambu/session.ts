@@ -4,7 +4,7 @@ import type { MqttClient } from "mqtt";
 import { PrintgateError, toError } from "../errors";
 import type { Link, LinkListener } from "../printer/link";
 import { backoffMs } from "./backoff";
-import { type Accepted, PrinterReports } from "./frames";
+import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
 import { CONNECT_TIMEOUT_MS, explainMqtt, mqttOver, sayGoodbye } from "./mqtt";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
 import type { Sighting, Sightings } from "./discovery";
@@ -72,7 +72,8 @@ class BambuSession implements Link {
   private attempt: Attempt | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
   private silenceTimer: NodeJS.Timeout | null = null;
-  private fullTimer: NodeJS.Timeout | null = null;
+  /** Runs out when the answer that is due does not come: to the subscription, then the full report. */
+  private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
   private failures = 0;
   private shortSessions = 0;
@@ -81,7 +82,7 @@ class BambuSession implements Link {
   private trust: Trust;
   private lastSightingAt = 0;
   private readonly warned = new Set<string>();
-  private readonly faults = new Map<string, number>();
+  private readonly faults = new Map<Fault, number>();
 
   constructor(private readonly options: BambuLanOptions) {
     this.name = options.name ?? "lan";
@@ -166,7 +167,7 @@ class BambuSession implements Link {
     this.request("getVersion");
     this.request("pushAll");
     this.armSilenceTimer(this.options.staleAfterMs);
-    this.fullTimer = setTimeout(() => {
+    this.answerTimer = setTimeout(() => {
       const observation = attempt.complete ? null : this.reports.settle(Date.now());
       if (observation !== null) this.listener?.report(observation);
     }, FULL_REPORT_MS);
@@ -210,7 +211,12 @@ class BambuSession implements Link {
   /** Only ever to `report`: a client that subscribes to `request` is thrown out by some models. */
   private async subscribe(attempt: Attempt): Promise<void> {
     if (this.attempt !== attempt) return;
+    const timer = setTimeout(() => {
+      this.lost(attempt, new PrintgateError("timeout", "the printer let us in, but does not answer"));
+    }, CONNECT_TIMEOUT_MS);
+    this.answerTimer = timer;
     const granted = await attempt.client?.subscribeAsync(`device/${this.options.serial}/report`, { qos: 0 });
+    clearTimeout(timer);
     if (granted?.some((grant) => grant.qos >= 128)) {
       throw new PrintgateError("access-refused", `the printer does not let us listen to ${this.options.serial}`);
     }
@@ -247,11 +253,10 @@ class BambuSession implements Link {
   }
 
   /** Once per kind: a printer that sends one bad frame usually sends many. */
-  private countFault(fault: keyof typeof FAULTS): void {
+  private countFault(fault: Fault): void {
     const count = (this.faults.get(fault) ?? 0) + 1;
     this.faults.set(fault, count);
-    if (count === 1)
-      this.listener?.warn(`${this.options.serial} sent a report ${FAULTS[fault]}; such reports are passed over`);
+    if (count === 1) this.listener?.warn(`${this.options.serial} sent a report ${FAULT_WORDS[fault]} passed over`);
   }
 
   private armSilenceTimer(inMs: number): void {
@@ -334,17 +339,10 @@ class BambuSession implements Link {
   }
 
   private clearTimers(): void {
-    for (const timer of [this.retryTimer, this.silenceTimer, this.fullTimer]) if (timer !== null) clearTimeout(timer);
-    this.retryTimer = this.silenceTimer = this.fullTimer = null;
+    for (const timer of [this.retryTimer, this.silenceTimer, this.answerTimer]) if (timer !== null) clearTimeout(timer);
+    this.retryTimer = this.silenceTimer = this.answerTimer = null;
   }
 }
-
-const FAULTS = {
-  "not-json": "that is not JSON",
-  "not-an-object": "that is not an object",
-  "too-large": "that is larger than any report can be",
-  "wrong-type": "with a section of the wrong type",
-} as const;
 
 /** What only a change of the settings can mend. */
 const STOPS: ReadonlySet<string> = new Set(["access-refused", "config-invalid"]);

@@ -111,9 +111,10 @@ describe("a session with a Bambu printer", () => {
     await complete(log);
     for (let drop = 1; drop <= 5; drop++) {
       printer.dropLinks();
-      await until(`connection ${drop + 1}`, () => printer.connects === drop + 1 && log.now === "live");
+      await until(`connection ${drop + 1}`, () => log.now === "live" && count(printer, "pushall") === drop + 1);
     }
-    await until("the last full report", () => count(printer, "pushall") === 6 && log.last?.complete === true);
+    assert.equal(printer.connects, 6);
+    await until("the last full report", () => log.last?.complete === true);
     assert.equal(count(printer, "get_version"), 6);
     assert.equal(printer.clients, 1);
     const before = log.reports.length;
@@ -246,6 +247,32 @@ describe("a session with a Bambu printer", () => {
     assert.equal(new Set(log.warnings).size, log.warnings.length);
     assert.equal(log.warnings.length, 4);
     assert.equal(log.now, "live");
+  });
+
+  it("a printer that lets us in and answers nothing more is left for now, not waited for", async () => {
+    const { key, cert } = await makeCertificate(SERIAL);
+    const accepted = Buffer.from([0x20, 0x02, 0x00, 0x00]);
+    let logins = 0;
+    const port = await aServer(createTlsServer({ key, cert }), (socket) => {
+      socket.once("data", () => {
+        logins += 1;
+        socket.resume().write(accepted);
+      });
+    });
+    const log = aLink({ port });
+    await until("the login", () => logins === 1);
+    await until("it gives up for now", () => log.now === "waiting", 13_000);
+    assert.match(log.reasons[0] ?? "", /let us in, but does not answer/);
+    await until("the next attempt", () => logins === 2, 5000);
+  }).timeout(20_000);
+
+  it("an IPv6 address may stand in brackets", async function () {
+    const printer = await startVirtualPrinter({ model: "P1S", serial: SERIAL, accessCode: CODE, host: "::1" }).catch(
+      () => null,
+    );
+    if (printer === null) return this.skip();
+    toClose.push(() => printer.close());
+    for (const host of ["[::1]", "::1"]) await complete(aLink({ port: printer.port, host }));
   });
 
   it("closes within two seconds in every state, and leaves no phantom", async () => {
