@@ -52,7 +52,6 @@ export function bambuLan(options: BambuLanOptions): Link {
 interface Attempt {
   readonly abort: AbortController;
   readonly startedAt: number;
-  readonly host: string;
   client: MqttClient | null;
   lastReportAt: number | null;
   /** Epoch ms at which the printer was asked to go on. */
@@ -75,6 +74,7 @@ class BambuSession implements Link {
   /** Runs out when the answer that is due does not come: to the subscription, then the full report. */
   private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
+  private trouble: PrintgateError | null = null;
   private failures = 0;
   private shortSessions = 0;
   private lastPushAllAt = Number.NEGATIVE_INFINITY;
@@ -127,7 +127,6 @@ class BambuSession implements Link {
     const attempt: Attempt = {
       abort: new AbortController(),
       startedAt: Date.now(),
-      host: this.host,
       client: null,
       lastReportAt: null,
       revivedAt: null,
@@ -135,7 +134,7 @@ class BambuSession implements Link {
       complete: false,
     };
     this.attempt = attempt;
-    this.listener?.state({ kind: "connecting" });
+    this.listener?.state({ kind: "connecting", after: this.trouble });
     this.connect(attempt).catch((thrown: unknown) => {
       this.lost(attempt, toError(thrown));
     });
@@ -145,7 +144,7 @@ class BambuSession implements Link {
   private async connect(attempt: Attempt): Promise<void> {
     const { serial, port } = this.options;
     const { socket, fingerprint } = await openTls({
-      host: attempt.host,
+      host: this.host,
       port,
       serial,
       trust: this.trust,
@@ -163,6 +162,7 @@ class BambuSession implements Link {
     await this.subscribe(attempt);
     if (this.attempt !== attempt) return;
     attempt.live = true;
+    this.trouble = null;
     this.listener?.state({ kind: "live" });
     this.request("getVersion");
     this.request("pushAll");
@@ -306,6 +306,7 @@ class BambuSession implements Link {
 
   private wait(reason: PrintgateError, retryInMs: number | null): void {
     this.warn(reason.message);
+    this.trouble = reason;
     this.listener?.state({ kind: "waiting", reason, retryInMs });
     if (retryInMs === null) return;
     this.retryTimer = setTimeout(() => {

@@ -102,7 +102,7 @@ function viewOf(printer: Printer | null, identity: PrinterIdentity): View {
 }
 
 /** What a node sees before its printer is there. */
-const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting" } } as const;
+const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting", after: null } } as const;
 
 /** The place at the printer that the config node of this id holds; the node may be missing, disabled, or some other. */
 function findSeat(RED: NodeAPI, id: string): { readonly seat: Seat; readonly words: Words } | PrintgateError {

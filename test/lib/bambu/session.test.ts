@@ -203,6 +203,8 @@ describe("a session with a Bambu printer", () => {
     assert.equal(new Set(log.reasons).size, 1);
     assert.match(log.reasons[0] ?? "", /nothing answers there/);
     assert.deepEqual(log.warnings, [log.reasons[0]]);
+    const troubles = log.states.flatMap((state) => (state.kind === "connecting" ? [state.after?.message ?? null] : []));
+    assert.deepEqual(troubles.slice(0, 3), [null, log.reasons[0], log.reasons[0]]);
   }).timeout(15_000);
 
   it("a printer that was off comes back by itself", async () => {
