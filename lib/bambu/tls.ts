@@ -147,7 +147,7 @@ function judge(certificate: PeerCertificate, { host, serial, trust }: SecureTarg
   throw new PrintgateError(
     "certificate-changed",
     `the certificate of ${serial} has changed: ${trust.fingerprint} was expected, ${presented} was presented; ` +
-      `if the printer was reset or updated, forget the old certificate in the printer's settings`,
+      `if the printer was reset or updated, forget the old one in the printer's settings (button Forget, or empty the field)`,
   );
 }
 
