@@ -225,7 +225,6 @@ class Turn {
     const done = progressOf(memory) === 100 || timeWasUp(memory, this.at);
     const outcome: Outcome = memory.cancelled ? "cancelled" : done ? "finished" : "failed";
     this.conclude(outcome, memory.job, "the printer was heard again with another job");
-    this.set({ state: "idle" });
     this.take(TRANSITIONS.idle[state], "idle", state);
   }
 

@@ -254,6 +254,16 @@ describe("event rules: a job and its ending", () => {
     assert.deepEqual(story.names(), ["print.started", "print.progress", "print.first-layer"]);
   });
 
+  it("figures that moved away from the last job's and come back to them are this job's", () => {
+    const job = (progress: number, layer: number) => aJob({ id: "4712", progress, layer });
+    const story = settledIn("finished").report(inState("printing", job(20, 2)));
+    story.report(inState("printing", job(0, 0))).report(inState("printing", job(20, 2)));
+    assert.deepEqual(story.names(), ["print.started", "print.progress", "print.progress", "print.first-layer"]);
+    const done = settledIn("finished").report(inState("printing", job(100, 9)));
+    done.report(inState("printing", job(0, 0))).report(inState("printing", job(100, 9))).forget();
+    assert.deepEqual(done.report(inState("idle")).waitOver().names(), ["print.finished"]);
+  });
+
   it("an id that arrives while preparing belongs to the same job", () => {
     const story = settledIn("idle").report(inState("preparing", aJob({ id: null, name: null })));
     story.report(inState("preparing", aJob({ id: "4712" }))).report(inState("printing", aJob({ id: "4713" })));
