@@ -260,7 +260,10 @@ describe("event rules: a job and its ending", () => {
     story.report(inState("printing", job(0, 0))).report(inState("printing", job(20, 2)));
     assert.deepEqual(story.names(), ["print.started", "print.progress", "print.progress", "print.first-layer"]);
     const done = settledIn("finished").report(inState("printing", job(100, 9)));
-    done.report(inState("printing", job(0, 0))).report(inState("printing", job(100, 9))).forget();
+    done
+      .report(inState("printing", job(0, 0)))
+      .report(inState("printing", job(100, 9)))
+      .forget();
     assert.deepEqual(done.report(inState("idle")).waitOver().names(), ["print.finished"]);
   });
 
