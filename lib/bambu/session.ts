@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { MqttClient } from "mqtt";
 import { PrintgateError, toError } from "../errors";
 import type { Link, LinkListener } from "../printer/link";
-import { backoffMs } from "./backoff";
+import { Endings } from "./backoff";
 import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
 import { CONNECT_TIMEOUT_MS, explainMqtt, mqttOver, sayGoodbye } from "./mqtt";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
@@ -33,9 +33,6 @@ const PUSH_ALL_EVERY_MS = 300_000;
 const FULL_REPORT_MS = 5000;
 /** After it asked a silent printer to go on, how long it waits before it connects anew. */
 const REVIVE_MS = 30_000;
-/** Sessions shorter than this, in a row, are somebody else taking our place. */
-const SHORT_SESSION_MS = 60_000;
-const SHORT_SESSIONS = 5;
 /** A printer that announces itself after such a pause was away. */
 const AWAY_MS = 30_000;
 
@@ -75,8 +72,7 @@ class BambuSession implements Link {
   private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
   private trouble: PrintgateError | null = null;
-  private failures = 0;
-  private shortSessions = 0;
+  private readonly endings = new Endings();
   private lastPushAllAt = Number.NEGATIVE_INFINITY;
   private host: string;
   private trust: Trust;
@@ -297,11 +293,9 @@ class BambuSession implements Link {
       this.listener?.state({ kind: "stopped", reason: error });
       return;
     }
-    const short = attempt.live && Date.now() - attempt.startedAt < SHORT_SESSION_MS;
-    if (attempt.live) this.shortSessions = short ? this.shortSessions + 1 : 0;
-    this.failures = attempt.live ? Math.max(1, this.shortSessions - SHORT_SESSIONS) : this.failures + 1;
-    const rival = this.shortSessions > SHORT_SESSIONS ? "; another program may be taking its place" : "";
-    this.wait(new PrintgateError(error.code, `${error.message}${rival}`, { cause: error }), backoffMs(this.failures));
+    const { waitMs, rival } = this.endings.add(attempt.live ? Date.now() - attempt.startedAt : null);
+    const message = rival ? `${error.message}; another program may be taking its place` : error.message;
+    this.wait(new PrintgateError(error.code, message, { cause: error }), waitMs);
   }
 
   private wait(reason: PrintgateError, retryInMs: number | null): void {
