@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mock } from "node:test";
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import type { Sighting, Sightings } from "../../../lib/bambu/discovery";
 import { type BambuLanOptions, bambuLan } from "../../../lib/bambu/session";
@@ -124,7 +125,41 @@ describe("a session with a Bambu printer", () => {
       log.reports.slice(before).filter((report) => report.status.temperatures.bed.actual === 33.25).length,
       1,
     );
+    assert.ok(!log.reasons.some((reason) => reason.includes("another program")));
+    printer.dropLinks();
+    await until("it suspects a rival", () => log.reasons.at(-1)?.includes("another program") === true);
   }).timeout(20_000);
+
+  it("what comes after a new connection is not complete before its own full report", async () => {
+    const printer = await aPrinter();
+    const log = aLink({ port: printer.port });
+    await complete(log);
+    const before = log.reports.length;
+    printer.dropLinks();
+    await until("the next full report", () => log.reports.length > before && log.last?.complete === true);
+    // Versions are answered first.
+    assert.equal(log.reports[before]?.complete, false);
+  });
+
+  it("a refresh asks for the full report anew when the last one was asked for five minutes ago, not before", async () => {
+    const printer = await aPrinter();
+    const log = aLink({ port: printer.port });
+    await complete(log);
+    const began = Date.now();
+    const clock = mock.method(Date, "now", () => began + 290_000);
+    try {
+      log.link.refresh();
+      clock.mock.mockImplementation(() => began + 300_000);
+      log.link.refresh();
+      log.link.refresh();
+    } finally {
+      clock.mock.restore();
+    }
+    await until("the request", () => count(printer, "pushall") > 1);
+    printer.publish({ print: { command: "push_status", msg: 1, bed_temper: 33.25 } });
+    await until("a later report", () => log.last?.status.temperatures.bed.actual === 33.25);
+    assert.equal(count(printer, "pushall"), 2);
+  });
 
   it("a refused access code ends the attempts with a clear reason", async () => {
     const printer = await aPrinter();
