@@ -107,7 +107,8 @@ const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting", after
 /** The place at the printer that the config node of this id holds; the node may be missing, disabled, or some other. */
 function findSeat(RED: NodeAPI, id: string): { readonly seat: Seat; readonly words: Words } | PrintgateError {
   const config = RED.nodes.getNode(id) as Partial<PrinterConfigNode> | null;
-  if (config?.seat === undefined || config.words === undefined) return unusable("the printer configuration is missing or disabled");
+  if (config?.seat === undefined || config.words === undefined)
+    return unusable("the printer configuration is missing or disabled");
   return config.seat instanceof PrintgateError ? config.seat : { seat: config.seat, words: config.words };
 }
 
