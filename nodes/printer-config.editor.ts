@@ -1,16 +1,25 @@
 import type { EditorRED } from "node-red";
 import { prepareFindPrinters } from "./editor/find-printers";
-import { defaultsOf, type Edited, prepareForm, type Props } from "./editor/form";
+import { defaultsOf, type Edited, prepareForm, type Props, textOf } from "./editor/form";
 import { prepareLearntFingerprint } from "./editor/learnt-fingerprint";
 import { prepareTestConnection } from "./editor/test-connection";
 
 declare const RED: EditorRED;
 
+/**
+ * Node-RED checks credentials only in the open dialog, where a stored one is a place holder: the types
+ * do not know that it does.
+ */
+const accessCode = {
+  type: "password" as const,
+  validate: (entered: unknown): boolean => entered !== "" || textOf("printer-config", "connection") !== "lan",
+};
+
 RED.nodes.registerType<Props<"printer-config">, { accessCode: string }>("printer-config", {
   category: "config",
   color: "#3FADB5",
   defaults: defaultsOf("printer-config"),
-  credentials: { accessCode: { type: "password" } },
+  credentials: { accessCode },
   label() {
     const fallback = this.connection === "simulated" ? "printer-config.simulated" : "printer-config.printer";
     return this.name || this.serial || this._(fallback, { model: this.model });

@@ -26,7 +26,8 @@ RED.nodes.registerType<Props<"printer-event">>("printer-event", {
     prepareEventList(this);
   },
   oneditsave() {
-    this.events = chosenEvents(this);
+    // The type speaks of what the runtime gets; in the editor a variable may stand for the list.
+    this.events = chosenEvents() as typeof this.events;
   },
 });
 

@@ -13,7 +13,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ensureBuilt, ensureInstalled } from "./ensure.mjs";
 
@@ -69,20 +71,59 @@ function prepareUserDir() {
   linkPackage();
 }
 
-ensureInstalled();
-ensureBuilt();
-prepareUserDir();
+/** Whether something listens on the port. */
+function isAnswered() {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port: Number(port) });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
 
-const nodeRed = join(dirname(createRequire(import.meta.url).resolve("node-red/package.json")), "red.js");
-const child = spawn(process.execPath, [nodeRed, "--userDir", userDir, "--port", port], { stdio: "inherit" });
-console.log(`\nPrintgate: open http://127.0.0.1:${port} (Ctrl-C stops it)\n`);
+/** Says where to go once there is something to see: what was said before has scrolled away. */
+async function sayWhere(child) {
+  for (let tries = 0; tries < 300 && child.exitCode === null; tries += 1) {
+    if (await isAnswered()) {
+      console.log(`\nPrintgate: open http://127.0.0.1:${port} (Ctrl-C stops it)\n`);
+      return;
+    }
+    await setTimeout(200, undefined, { ref: false });
+  }
+}
 
-// Ctrl-C reaches both of us, other signals perhaps only this process. Node-RED takes the second one for the first.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("error", (error) => {
-  console.error(error.message);
+/** Why Node-RED can not be started on the port; null = it can. */
+async function problemWithPort() {
+  if (!(Number(port) > 0 && Number(port) < 65536)) return `PORT must be a number from 1 to 65535, not "${port}".`;
+  if (!(await isAnswered())) return null;
+  return `Port ${port} is in use, perhaps by another Node-RED. The environment variable PORT chooses another one.`;
+}
+
+function start() {
+  const nodeRed = join(dirname(createRequire(import.meta.url).resolve("node-red/package.json")), "red.js");
+  const child = spawn(process.execPath, [nodeRed, "--userDir", userDir, "--port", port], { stdio: "inherit" });
+
+  // Ctrl-C reaches both of us, other signals perhaps only this process. Node-RED takes the second one for the first.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? (signal === null ? 1 : 0);
+  });
+  void sayWhere(child);
+}
+
+const problem = await problemWithPort();
+if (problem === null) {
+  ensureInstalled();
+  ensureBuilt();
+  prepareUserDir();
+  start();
+} else {
+  console.error(problem);
   process.exitCode = 1;
-});
-child.on("exit", (code, signal) => {
-  process.exitCode = code ?? (signal === null ? 1 : 0);
-});
+}

@@ -11,3 +11,26 @@ export function backoffMs(failures: number, random: number = Math.random()): num
 }
 
 const CEILING_MS = 300_000;
+/** Sessions shorter than this, in a row, are somebody else taking our place. */
+const SHORT_SESSION_MS = 60_000;
+const SHORT_SESSIONS = 5;
+
+/** Counts what ended in a row. A link that drops now and then is back in a second; one that never comes about waits longer and longer. */
+export class Endings {
+  private failures = 0;
+  private shortSessions = 0;
+
+  /**
+   * @param sessionMs how long the session lasted that has ended; null if none came about
+   * @returns how long to wait, and whether another program seems to take our place
+   */
+  add(sessionMs: number | null): { waitMs: number; rival: boolean } {
+    if (sessionMs === null) {
+      this.failures += 1;
+    } else {
+      this.shortSessions = sessionMs < SHORT_SESSION_MS ? this.shortSessions + 1 : 0;
+      this.failures = Math.max(1, this.shortSessions - SHORT_SESSIONS);
+    }
+    return { waitMs: backoffMs(this.failures), rival: this.shortSessions > SHORT_SESSIONS };
+  }
+}

@@ -4,7 +4,7 @@ import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
 import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
 import type { Heard } from "./heard";
 import { endHasMoved, endingOf } from "./job";
-import { compact, Merger, sameJson } from "./merge";
+import { compact, Merger, sameJson, WRONG_TYPE } from "./merge";
 import { modelOf } from "./models";
 import { withoutSecrets } from "./raw";
 import { entriesOf, isFields, textOf, type Fields } from "./values";
@@ -23,12 +23,20 @@ export type Accepted =
     }
   /** The cloud says whether the printer's own link is up. */
   | { readonly kind: "presence"; readonly online: boolean }
-  /** Nothing of it could be used. */
+  /** Nothing of it, or of a part of it, could be used. */
   | { readonly kind: "fault"; readonly fault: Fault }
   /** Well-formed, but nothing for us. */
   | { readonly kind: "ignored" };
 
 export type Fault = "not-json" | "not-an-object" | "too-large" | "wrong-type";
+
+/** What each is called in a sentence: "sent a report that is not JSON; such reports are passed over". */
+export const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+  "not-json": "that is not JSON; such reports are",
+  "not-an-object": "that is not an object; such reports are",
+  "too-large": "that is larger than any report can be; such reports are",
+  "wrong-type": "with a part of the wrong type; such parts are",
+};
 
 /** Bytes; real frames have up to 30 KB. */
 const LARGEST_FRAME = 256 * 1024;
@@ -71,6 +79,8 @@ export class PrinterReports {
   private status: PrinterStatus = UNKNOWN_STATUS;
   /** The whole state was heard on this connection. */
   private complete = false;
+  /** It will not be heard: what is known has to do, as soon as that is anything. */
+  private overdue = false;
   /** Bits of the sections whose input changed since they were decoded. */
   private stale = ALL_SECTIONS;
   /** What the last report was answered with. */
@@ -108,23 +118,22 @@ export class PrinterReports {
 
   /** A new connection: until its first full report nothing is `complete`. */
   reconnected(): void {
-    this.complete = false;
+    this.complete = this.overdue = false;
   }
 
   /**
    * No full report will come (the request for it was lost): what is known has to do. Null if not even the
-   * printer's state is known.
+   * printer's state is known; then it does once that is.
    */
   settle(at: number): Observation | null {
-    if (this.heard.parts.state === "unknown") return null;
-    this.complete = true;
-    return this.observe(at)[0].observation;
+    this.overdue = true;
+    return this.heard.parts.state === "unknown" ? null : this.observe(at)[0].observation;
   }
 
   /** True if the section was a report; anything else that it holds for us goes to `others`. */
   private takeSection(name: string, body: unknown, others: Accepted[]): boolean {
     if (FIELDS_BESIDE.has(name)) {
-      this.stale |= merger.merge(this.heard.report, { [name]: body }, "delta");
+      this.fold({ [name]: body }, "delta", others);
       return true;
     }
     if (!REPLY_SECTIONS.has(name) && name !== "event") return false;
@@ -133,7 +142,7 @@ export class PrinterReports {
       return false;
     }
     if (name === "print" && body.command === "push_status") {
-      this.takeReport(body);
+      this.takeReport(body, others);
       return true;
     }
     if (name === "event") {
@@ -149,12 +158,18 @@ export class PrinterReports {
   }
 
   /** A frame without `msg` is a full one too: old firmware of the X1 family sends no other. */
-  private takeReport(body: Fields): void {
+  private takeReport(body: Fields, others: Accepted[]): void {
     const full = body.msg === 0 || body.msg === undefined;
-    this.stale |= merger.merge(this.heard.report, body, full ? "full" : "delta");
+    this.fold(body, full ? "full" : "delta", others);
     if (!full || this.complete) return;
     this.complete = true;
     this.heard.report = compact(this.heard.report);
+  }
+
+  private fold(body: Fields, frame: "full" | "delta", others: Accepted[]): void {
+    const stale = merger.merge(this.heard.report, body, frame);
+    if (stale & WRONG_TYPE) others.push(...FAULTS["wrong-type"]);
+    this.stale |= stale & ~WRONG_TYPE;
   }
 
   /** True if there was a list: an empty one is an answer that came too early, and says nothing. */
@@ -181,6 +196,7 @@ export class PrinterReports {
       this.status = assemble(parts, this.status);
       heard.ending = endingOf(parts.job, heard.ending);
     }
+    if (this.overdue && parts.state !== "unknown") this.complete = true;
     const before = this.last?.[0].observation;
     if (this.last !== null && !changed && before?.complete === this.complete && before.model === heard.model.name)
       return this.last;

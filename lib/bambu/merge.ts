@@ -11,6 +11,9 @@ const MAX_DEPTH = 10;
 /** Members of one object or array; real reports have about 120. What comes later is dropped. */
 const MAX_MEMBERS = 512;
 
+/** Set in the answer of a merge that passed something over, because it had another type than what is known. */
+export const WRONG_TYPE = 1 << 30;
+
 /** What is known of one place in a report. */
 interface Place {
   /** Bits of the readers of this place, of what it lies in, and of what lies in it. */
@@ -68,8 +71,8 @@ export class Merger {
   }
 
   /**
-   * Folds `incoming` into `kept` and returns the bits of the readers for whom something changed. Takes over
-   * parts of `incoming`. A full frame decides which members the keyed arrays in it have.
+   * Folds `incoming` into `kept` and returns the bits of the readers for whom something changed, perhaps with
+   * `WRONG_TYPE`. Takes over parts of `incoming`. A full frame decides which members the keyed arrays in it have.
    */
   merge(kept: Fields, incoming: Readonly<Fields>, frame: "full" | "delta"): number {
     this.full = frame === "full";
@@ -88,7 +91,12 @@ export class Merger {
         stale |= this.intoObject(old, next, below);
       } else if (Array.isArray(next) && Array.isArray(old)) {
         stale |= this.intoArray(old, next, below);
-      } else if (!sameJson(old, next) && (old !== undefined || Object.keys(kept).length < MAX_MEMBERS)) {
+      } else if (this.isWrongType(old, next)) {
+        stale |= WRONG_TYPE;
+      } else if (
+        !sameJson(old, next) &&
+        (old !== undefined || place.members.has(key) || Object.keys(kept).length < MAX_MEMBERS)
+      ) {
         kept[key] = adopt(next, below);
         stale |= below.stale;
       }
@@ -96,11 +104,17 @@ export class Merger {
     return stale;
   }
 
+  /** A delta says what changed, and a list does not become a number; new firmware begins with a full frame. */
+  private isWrongType(old: unknown, next: unknown): boolean {
+    return !this.full && old !== undefined && old !== null && kindOf(old) !== kindOf(next);
+  }
+
   private intoArray(kept: unknown[], incoming: readonly unknown[], place: Place): number {
     const entryKey = place.entryKey;
     if (entryKey !== null && isKeyed(incoming, entryKey) && isKeyed(kept, entryKey))
       return this.intoEntries(kept, incoming, place);
     if (sameJson(kept, incoming)) return 0;
+    if (entryKey !== null && !this.full && kept.length > 0 && isKeyed(kept, entryKey)) return WRONG_TYPE;
     refill(kept, adopt(incoming, place) as unknown[]);
     return place.stale;
   }
@@ -172,6 +186,11 @@ function adopt(value: unknown, place: Place | null): unknown {
 function isBare(slot: Readonly<Fields>): boolean {
   for (const key in slot) if (key !== "id" && key !== "state") return false;
   return true;
+}
+
+function kindOf(value: unknown): "list" | "object" | "scalar" {
+  if (typeof value !== "object" || value === null) return "scalar";
+  return Array.isArray(value) ? "list" : "object";
 }
 
 /** True where every entry is an object with a name, so that entries can be told apart. */

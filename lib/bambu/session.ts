@@ -3,8 +3,8 @@ import type { TLSSocket } from "node:tls";
 import type { MqttClient } from "mqtt";
 import { PrintgateError, toError } from "../errors";
 import type { Link, LinkListener } from "../printer/link";
-import { backoffMs } from "./backoff";
-import { type Accepted, PrinterReports } from "./frames";
+import { Endings } from "./backoff";
+import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
 import { CONNECT_TIMEOUT_MS, explainMqtt, mqttOver, sayGoodbye } from "./mqtt";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
 import type { Sighting, Sightings } from "./discovery";
@@ -33,9 +33,6 @@ const PUSH_ALL_EVERY_MS = 300_000;
 const FULL_REPORT_MS = 5000;
 /** After it asked a silent printer to go on, how long it waits before it connects anew. */
 const REVIVE_MS = 30_000;
-/** Sessions shorter than this, in a row, are somebody else taking our place. */
-const SHORT_SESSION_MS = 60_000;
-const SHORT_SESSIONS = 5;
 /** A printer that announces itself after such a pause was away. */
 const AWAY_MS = 30_000;
 
@@ -52,7 +49,6 @@ export function bambuLan(options: BambuLanOptions): Link {
 interface Attempt {
   readonly abort: AbortController;
   readonly startedAt: number;
-  readonly host: string;
   client: MqttClient | null;
   lastReportAt: number | null;
   /** Epoch ms at which the printer was asked to go on. */
@@ -72,16 +68,17 @@ class BambuSession implements Link {
   private attempt: Attempt | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
   private silenceTimer: NodeJS.Timeout | null = null;
-  private fullTimer: NodeJS.Timeout | null = null;
+  /** Runs out when the answer that is due does not come: to the subscription, then the full report. */
+  private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
-  private failures = 0;
-  private shortSessions = 0;
+  private trouble: PrintgateError | null = null;
+  private readonly endings = new Endings();
   private lastPushAllAt = Number.NEGATIVE_INFINITY;
   private host: string;
   private trust: Trust;
   private lastSightingAt = 0;
   private readonly warned = new Set<string>();
-  private readonly faults = new Map<string, number>();
+  private readonly faults = new Map<Fault, number>();
 
   constructor(private readonly options: BambuLanOptions) {
     this.name = options.name ?? "lan";
@@ -126,7 +123,6 @@ class BambuSession implements Link {
     const attempt: Attempt = {
       abort: new AbortController(),
       startedAt: Date.now(),
-      host: this.host,
       client: null,
       lastReportAt: null,
       revivedAt: null,
@@ -134,7 +130,7 @@ class BambuSession implements Link {
       complete: false,
     };
     this.attempt = attempt;
-    this.listener?.state({ kind: "connecting" });
+    this.listener?.state({ kind: "connecting", after: this.trouble });
     this.connect(attempt).catch((thrown: unknown) => {
       this.lost(attempt, toError(thrown));
     });
@@ -144,7 +140,7 @@ class BambuSession implements Link {
   private async connect(attempt: Attempt): Promise<void> {
     const { serial, port } = this.options;
     const { socket, fingerprint } = await openTls({
-      host: attempt.host,
+      host: this.host,
       port,
       serial,
       trust: this.trust,
@@ -162,11 +158,12 @@ class BambuSession implements Link {
     await this.subscribe(attempt);
     if (this.attempt !== attempt) return;
     attempt.live = true;
+    this.trouble = null;
     this.listener?.state({ kind: "live" });
     this.request("getVersion");
     this.request("pushAll");
     this.armSilenceTimer(this.options.staleAfterMs);
-    this.fullTimer = setTimeout(() => {
+    this.answerTimer = setTimeout(() => {
       const observation = attempt.complete ? null : this.reports.settle(Date.now());
       if (observation !== null) this.listener?.report(observation);
     }, FULL_REPORT_MS);
@@ -210,7 +207,12 @@ class BambuSession implements Link {
   /** Only ever to `report`: a client that subscribes to `request` is thrown out by some models. */
   private async subscribe(attempt: Attempt): Promise<void> {
     if (this.attempt !== attempt) return;
+    const timer = setTimeout(() => {
+      this.lost(attempt, new PrintgateError("timeout", "the printer let us in, but does not answer"));
+    }, CONNECT_TIMEOUT_MS);
+    this.answerTimer = timer;
     const granted = await attempt.client?.subscribeAsync(`device/${this.options.serial}/report`, { qos: 0 });
+    clearTimeout(timer);
     if (granted?.some((grant) => grant.qos >= 128)) {
       throw new PrintgateError("access-refused", `the printer does not let us listen to ${this.options.serial}`);
     }
@@ -247,11 +249,10 @@ class BambuSession implements Link {
   }
 
   /** Once per kind: a printer that sends one bad frame usually sends many. */
-  private countFault(fault: keyof typeof FAULTS): void {
+  private countFault(fault: Fault): void {
     const count = (this.faults.get(fault) ?? 0) + 1;
     this.faults.set(fault, count);
-    if (count === 1)
-      this.listener?.warn(`${this.options.serial} sent a report ${FAULTS[fault]}; such reports are passed over`);
+    if (count === 1) this.listener?.warn(`${this.options.serial} sent a report ${FAULT_WORDS[fault]} passed over`);
   }
 
   private armSilenceTimer(inMs: number): void {
@@ -292,15 +293,14 @@ class BambuSession implements Link {
       this.listener?.state({ kind: "stopped", reason: error });
       return;
     }
-    const short = attempt.live && Date.now() - attempt.startedAt < SHORT_SESSION_MS;
-    if (attempt.live) this.shortSessions = short ? this.shortSessions + 1 : 0;
-    this.failures = attempt.live ? Math.max(1, this.shortSessions - SHORT_SESSIONS) : this.failures + 1;
-    const rival = this.shortSessions > SHORT_SESSIONS ? "; another program may be taking its place" : "";
-    this.wait(new PrintgateError(error.code, `${error.message}${rival}`, { cause: error }), backoffMs(this.failures));
+    const { waitMs, rival } = this.endings.add(attempt.live ? Date.now() - attempt.startedAt : null);
+    const message = rival ? `${error.message}; another program may be taking its place` : error.message;
+    this.wait(new PrintgateError(error.code, message, { cause: error }), waitMs);
   }
 
   private wait(reason: PrintgateError, retryInMs: number | null): void {
     this.warn(reason.message);
+    this.trouble = reason;
     this.listener?.state({ kind: "waiting", reason, retryInMs });
     if (retryInMs === null) return;
     this.retryTimer = setTimeout(() => {
@@ -334,17 +334,10 @@ class BambuSession implements Link {
   }
 
   private clearTimers(): void {
-    for (const timer of [this.retryTimer, this.silenceTimer, this.fullTimer]) if (timer !== null) clearTimeout(timer);
-    this.retryTimer = this.silenceTimer = this.fullTimer = null;
+    for (const timer of [this.retryTimer, this.silenceTimer, this.answerTimer]) if (timer !== null) clearTimeout(timer);
+    this.retryTimer = this.silenceTimer = this.answerTimer = null;
   }
 }
-
-const FAULTS = {
-  "not-json": "that is not JSON",
-  "not-an-object": "that is not an object",
-  "too-large": "that is larger than any report can be",
-  "wrong-type": "with a section of the wrong type",
-} as const;
 
 /** What only a change of the settings can mend. */
 const STOPS: ReadonlySet<string> = new Set(["access-refused", "config-invalid"]);

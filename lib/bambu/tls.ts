@@ -52,7 +52,9 @@ export async function openTls(target: SecureTarget): Promise<SecureSocket> {
 }
 
 async function optionsFor({ host, port, serial, trust }: SecureTarget): Promise<ConnectionOptions> {
-  const base: ConnectionOptions = { host, port, servername: serial, minVersion: "TLSv1.2" };
+  // IPv6 addresses are pasted with the brackets that they have in a URL.
+  const address = host.replace(/^\[(.*)\]$/, "$1");
+  const base: ConnectionOptions = { host: address, port, servername: serial, minVersion: "TLSv1.2" };
   if (trust.mode !== "verify") return { ...base, rejectUnauthorized: false };
   const ca = await readFile(trust.caFile).catch((cause: unknown) => {
     throw new PrintgateError("config-invalid", `the certificate file ${trust.caFile} can not be read`, { cause });
@@ -145,7 +147,7 @@ function judge(certificate: PeerCertificate, { host, serial, trust }: SecureTarg
   throw new PrintgateError(
     "certificate-changed",
     `the certificate of ${serial} has changed: ${trust.fingerprint} was expected, ${presented} was presented; ` +
-      `if the printer was reset or updated, forget the old certificate in the printer's settings`,
+      `if the printer was reset or updated, forget the old one in the printer's settings (button Forget, or empty the field)`,
   );
 }
 

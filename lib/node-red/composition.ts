@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { NodeAPI } from "node-red";
 import { createSightings } from "../bambu/discovery";
-import { isPrinterMemory } from "../printer/events";
+import { isPrinterMemory } from "../printer/memory-shape";
 import { Printer } from "../printer/printer";
 import { linkFor, type Surroundings } from "./links";
 import { pinsIn } from "./pins";

@@ -102,12 +102,13 @@ function viewOf(printer: Printer | null, identity: PrinterIdentity): View {
 }
 
 /** What a node sees before its printer is there. */
-const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting" } } as const;
+const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting", after: null } } as const;
 
 /** The place at the printer that the config node of this id holds; the node may be missing, disabled, or some other. */
 function findSeat(RED: NodeAPI, id: string): { readonly seat: Seat; readonly words: Words } | PrintgateError {
   const config = RED.nodes.getNode(id) as Partial<PrinterConfigNode> | null;
-  if (config?.seat === undefined || config.words === undefined) return unusable("the printer configuration is missing");
+  if (config?.seat === undefined || config.words === undefined)
+    return unusable("the printer configuration is missing or disabled");
   return config.seat instanceof PrintgateError ? config.seat : { seat: config.seat, words: config.words };
 }
 

@@ -1,4 +1,5 @@
 import type { NodeStatus } from "node-red";
+import type { PrintgateError } from "../errors";
 import type { LinkState } from "../printer/link";
 import type { PrinterState, PrinterStatus } from "../printer/status";
 
@@ -24,13 +25,23 @@ export function lookOf(status: PrinterStatus, link: LinkState, words: Words): No
   switch (link.kind) {
     case "waiting":
     case "stopped":
-      return { fill: "red", shape: "ring", text: words(`trouble.${link.reason.code}`) };
-    case "closed":
+      return troubleLook(link.reason, words);
     case "connecting":
-      return { fill: "yellow", shape: "ring", text: words("status.connecting") };
+      // A reason that came and went with each attempt could hardly be read.
+      return link.after === null ? connectingLook(words) : troubleLook(link.after, words);
+    case "closed":
+      return connectingLook(words);
     case "live":
       return status.online ? stateLook(status, words) : silentLook(status, words);
   }
+}
+
+function troubleLook({ code }: PrintgateError, words: Words): NodeStatus {
+  return { fill: "red", shape: "ring", text: words(`trouble.${code}`) };
+}
+
+function connectingLook(words: Words): NodeStatus {
+  return { fill: "yellow", shape: "ring", text: words("status.connecting") };
 }
 
 function stateLook({ state, job }: PrinterStatus, words: Words): NodeStatus {

@@ -137,9 +137,12 @@ function parsed(text: string): unknown {
   }
 }
 
+/** A second Node-RED on the same user directory must not rename what this one has half written. */
+const draftOf = (path: string): string => `${path}.${process.pid}.draft`;
+
 /** The file has either its old or its new content at every moment. */
 async function replace(path: string, text: string, durable: boolean): Promise<void> {
-  const draft = `${path}.draft`;
+  const draft = draftOf(path);
   try {
     // O_TRUNC without O_EXCL: the draft of a killed process is overwritten.
     const file = await fs.open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
@@ -158,7 +161,7 @@ async function replace(path: string, text: string, durable: boolean): Promise<vo
 }
 
 function replaceNow(path: string, text: string): void {
-  const draft = `${path}.draft`;
+  const draft = draftOf(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(draft, text, { mode: 0o600 });
   renameSync(draft, path);

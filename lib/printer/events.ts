@@ -58,7 +58,7 @@ export type KnownState = Exclude<PrinterState, "unknown" | "cancelled">;
 export interface Ending {
   readonly job: Job | null;
   /** What the printer was doing before. */
-  readonly from: PrinterState;
+  readonly from: KnownState;
   /** Epoch ms at which the wait began. */
   readonly since: number;
   readonly recovered: boolean;
@@ -154,35 +154,4 @@ export function makeEvent(
 export function withStart(job: Job | null, memory: EventMemory): Job | null {
   if (job === null || job.startedAt !== null || memory.startedAt === null) return job;
   return { ...job, startedAt: memory.startedAt };
-}
-
-/** Whether a value read from disk is such a memory: a file from elsewhere must not put the rules out of order. */
-export function isPrinterMemory(value: unknown): value is PrinterMemory {
-  if (!isRecord(value) || value["version"] !== 1 || !Array.isArray(value["outbox"])) return false;
-  if (!value["outbox"].every((event) => isRecord(event) && ENDING_EVENTS.has(event["event"] as EventName)))
-    return false;
-  const { rules } = value;
-  if (!isRecord(rules)) return false;
-  return (
-    (rules["state"] === null || KNOWN_STATES.has(rules["state"] as KnownState)) &&
-    typeof rules["at"] === "number" &&
-    typeof rules["ten"] === "number" &&
-    Array.isArray(rules["alerts"]) &&
-    isRecord(rules["leftover"]) &&
-    ["job", "told", "ending"].every((key) => rules[key] === null || isRecord(rules[key])) &&
-    Object.keys(NO_MEMORY).every((key) => key in rules)
-  );
-}
-
-const KNOWN_STATES: ReadonlySet<KnownState> = new Set([
-  "idle",
-  "preparing",
-  "printing",
-  "paused",
-  "finished",
-  "failed",
-]);
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,7 @@
-import type { EventMemory } from "./events";
+import type { Ending, EventMemory, KnownState } from "./events";
 import type { Job } from "./status";
 
 /** Which job is which, and how far it was: the questions behind the event rules. */
-
-/** Both carry the maker's id of a run, and the ids differ. */
-export function otherId(a: Job | null, b: Job | null): boolean {
-  return a?.id != null && b?.id != null && a.id !== b.id;
-}
 
 /** Known to be two different jobs. The first mark that both carry decides; without one they count as the same. */
 export function otherJob(a: Job | null, b: Job | null): boolean {
@@ -17,6 +12,24 @@ export function otherJob(a: Job | null, b: Job | null): boolean {
   }
   return false;
 }
+
+/** Another id than before, and less done than before. */
+export function startedOver(memory: EventMemory, job: Job | null): boolean {
+  const known = memory.job;
+  if (known?.id == null || job?.id == null || known.id === job.id) return false;
+  return (job.progress ?? Infinity) < (progressOf(memory) ?? 0);
+}
+
+/**
+ * The job whose ending was seen is printing after all: the state had flapped. A new job prepares first. Where
+ * reports were missed the same name says nothing, it takes the same id.
+ */
+export function goesOn({ from, job: ended }: Ending, state: KnownState, job: Job | null, live: boolean): boolean {
+  if (!UNDER_WAY.has(from) || !UNDER_WAY.has(state) || state === "preparing") return false;
+  return live ? !otherJob(ended, job) : ended?.id != null && ended.id === job?.id;
+}
+
+const UNDER_WAY: ReadonlySet<KnownState> = new Set(["preparing", "printing", "paused"]);
 
 /** The ten per cent that was last passed. */
 export const tenOf = (progress: number | null): number => Math.floor((progress ?? 0) / 10) * 10;

@@ -31,7 +31,8 @@ export interface Observation {
 /** The life of a link. One union instead of flags that could contradict each other. */
 export type LinkState =
   | { readonly kind: "closed" }
-  | { readonly kind: "connecting" }
+  /** `after` = the trouble that ended the attempt before, which this one may mend; null for the first. */
+  | { readonly kind: "connecting"; readonly after: PrintgateError | null }
   /** Connected and let in; whether the printer talks is told by its reports. */
   | { readonly kind: "live" }
   /** Not connected, will try again by itself; `retryInMs` null = as soon as the printer is seen on the network. */

@@ -183,21 +183,22 @@ export class Printer {
     }
     if (result !== null) this.rules = result.memory;
     // Until the printer's whole state was heard once there is nothing worth showing.
-    if (this.continuity !== "start") this.show(observation);
+    if (this.continuity !== "start") this.show(observation, "heard");
     if (result !== null) {
-      if (this.rules.ending !== null) this.waitForEnding(ENDING_WAIT_MS);
+      const { ending } = this.rules;
+      if (ending !== null) this.waitForEnding(Math.min(ENDING_WAIT_MS, ending.since + ENDING_WAIT_MS - at));
       this.commit(result);
     }
     if (this.status.online && (this.rules.online !== true || this.graceTimer !== null)) this.tellPresence();
   }
 
-  /** The link's picture of the printer, with what only we know. */
-  private show(observation: Observation): void {
+  /** The link's picture of the printer, with what only we know: now that it was heard, or told anew. */
+  private show(observation: Observation, why: "heard" | "again"): void {
     const { status } = observation;
     const state = shownState(this.rules, status.state);
     this.status = {
       ...status,
-      online: true,
+      online: why === "heard" || this.status.online,
       lastSeen: new Date(this.lastSeenMs).toISOString(),
       state,
       job: this.shownJob(status.job),
@@ -260,7 +261,7 @@ export class Printer {
       if (this.rules.ending === null) return;
       const result = expire(this.rules, Date.now());
       this.rules = result.memory;
-      if (this.observation !== null) this.show(this.observation);
+      if (this.observation !== null && this.continuity !== "start") this.show(this.observation, "again");
       this.commit(result);
     }, waitMs);
   }

@@ -10,7 +10,7 @@ import {
   shownState,
   withStart,
 } from "./events";
-import { otherId, otherJob, progressOf, tenOf, timeWasUp } from "./jobs";
+import { goesOn, otherJob, progressOf, startedOver, tenOf, timeWasUp } from "./jobs";
 import type { Observation } from "./link";
 import type { Alert, Job, PrinterState } from "./status";
 
@@ -177,10 +177,8 @@ class Turn {
           return;
         }
         if (this.live && state === "finished") this.crossTens();
-        {
-          this.end(from, state, this.job ?? this.memory.job);
-          return;
-        }
+        this.end(from, state, this.job ?? this.memory.job);
+        return;
       case "surface":
         if (!this.isTold()) this.end(from, state, this.job);
         return;
@@ -217,8 +215,8 @@ class Turn {
     // An id that already had its ending is a leftover, and this one's own id arrives only now.
     if (known?.id != null && known.id === this.memory.told?.job?.id) return false;
     if (!this.live) return otherJob(known, this.job);
-    // While preparing, names and ids still arrive one by one.
-    return from !== "preparing" && state !== "preparing" && otherId(known, this.job);
+    // Names and ids arrive one by one, some only when the print runs: it takes figures that start over, too.
+    return from !== "preparing" && state !== "preparing" && startedOver(this.memory, this.job);
   }
 
   /** The job we knew has gone unseen and another has taken its place. */
@@ -227,7 +225,6 @@ class Turn {
     const done = progressOf(memory) === 100 || timeWasUp(memory, this.at);
     const outcome: Outcome = memory.cancelled ? "cancelled" : done ? "finished" : "failed";
     this.conclude(outcome, memory.job, "the printer was heard again with another job");
-    this.set({ state: "idle" });
     this.take(TRANSITIONS.idle[state], "idle", state);
   }
 
@@ -240,7 +237,7 @@ class Turn {
     else if (state === "idle" && progressOf(memory) === 100) this.conclude("finished", job);
     else if (state === "idle" && !this.live && timeWasUp(memory, this.at)) {
       this.conclude("finished", job, "the printer was idle again after the time that was left");
-    } else this.set({ ending: { job, from, since: this.at, recovered: !this.live } });
+    } else if (memory.ending === null) this.set({ ending: { job, from, since: this.at, recovered: !this.live } });
   }
 
   private resolveEnding(state: KnownState): void {
@@ -248,6 +245,8 @@ class Turn {
     if (ending === null) return;
     if (this.memory.cancelled) this.conclude("cancelled", ending.job);
     else if (state === "finished") this.conclude("finished", ending.job);
+    // It had only seemed to end.
+    else if (goesOn(ending, state, this.job, this.live)) this.set({ ending: null, state: ending.from });
     else if (TRANSITIONS.idle[state] === "begin") this.conclude("failed", ending.job);
     // After a restart the wait begins anew: the word may be in one of the next frames.
     else if (!this.live) this.set({ ending: { ...ending, since: this.at, recovered: true } });

@@ -1,19 +1,33 @@
 import { rowsOf } from "../../lib/node-red/properties";
 import type { Edited } from "./form";
 
-/** A variable in place of the list is left alone: it can not be ticked. */
+/** A variable may stand in place of the list: it can not be ticked. */
 type Chosen = readonly string[] | string;
 
-/** Check boxes for all events, under the subject before their first dot. */
+/** Check boxes for all events; a variable is shown as text, and gives way to them when it is cleared. */
 export function prepareEventList(node: Edited<"printer-event">): void {
-  const row = rowsOf("printer-event")["events"];
-  const names = row?.kind === "list" ? row.choices : [];
   const chosen = node.events as Chosen;
-  const list = $("#printgate-events").empty();
-  if (typeof chosen === "string" && chosen !== "") {
-    list.text(chosen);
+  if (typeof chosen !== "string" || chosen === "") {
+    showBoxes(node, chosen);
     return;
   }
+  const field = $("<input>", { type: "text", id: VARIABLE, "aria-labelledby": "printgate-events-label" }).val(chosen);
+  field.on("change", () => {
+    if (textIn(field) === "") showBoxes(node, []);
+  });
+  $("#printgate-events").empty().append(field);
+}
+
+/** The id of the field that holds a variable. */
+const VARIABLE = "printgate-events-variable";
+
+const textIn = (field: JQuery): string => String(field.val() ?? "").trim();
+
+/** One box an event, under the subject before its first dot. */
+function showBoxes(node: Edited<"printer-event">, chosen: Chosen): void {
+  const row = rowsOf("printer-event")["events"];
+  const names = row?.kind === "list" ? row.choices : [];
+  const list = $("#printgate-events").empty();
   for (const subject of new Set(names.map(subjectOf))) {
     const group = $("<fieldset>").append($("<legend>").text(node._(`printer-event.subject.${subject}`)));
     const rows = names.filter((name) => subjectOf(name) === subject);
@@ -21,12 +35,11 @@ export function prepareEventList(node: Edited<"printer-event">): void {
   }
 }
 
-/** The ticked names; what the node had when the list is a variable. */
-export function chosenEvents(node: Edited<"printer-event">): readonly string[] {
-  const boxes = $("#printgate-events input");
-  if (boxes.length === 0) return node.events;
-  return boxes
-    .filter(":checked")
+/** The ticked names, or the variable. */
+export function chosenEvents(): Chosen {
+  const field = $(`#${VARIABLE}`);
+  if (field.length > 0 && textIn(field) !== "") return textIn(field);
+  return $("#printgate-events input:checked")
     .toArray()
     .map((box) => String($(box).val()));
 }

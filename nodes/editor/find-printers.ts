@@ -13,7 +13,7 @@ export function prepareFindPrinters(node: Edited<"printer-config">): void {
   const list = $("#printgate-found");
   whilePressed($("#printgate-find"), async () => {
     list.text(node._("printer-config.find.listening"));
-    const answer = await askRuntime<{ printers: Found[] }>({ method: "GET", path: "found" });
+    const answer = await askRuntime<{ printers: Found[] }>(node, { method: "GET", path: "found" });
     if (!answer.ok) list.text(answer.reason);
     else if (answer.printers.length === 0) list.text(node._("printer-config.find.none"));
     else list.empty().append(answer.printers.map(rowOf));

@@ -68,7 +68,7 @@ export function prepareForm<T extends NodeType>(type: T, node: Edited<T>): void 
     if (variableIn(kept[key]) === null) continue;
     const variable = String(kept[key]);
     if (field.is("select")) field.append($("<option>").val(variable).text(variable)).val(variable);
-    if (field.is(":checkbox")) field.attr("type", "text").css("width", "").val(variable);
+    if (field.is(":checkbox")) field.attr("type", "text").css("width", "120px").val(variable);
   }
   const deciders = new Set(Object.values(rowsOf(type)).flatMap((row) => (row.when ? [row.when.property] : [])));
   for (const key of deciders) {

@@ -17,7 +17,7 @@ export function prepareLearntFingerprint(node: Edited<"printer-config">): void {
     show(null);
     const serial = textOf("printer-config", "serial");
     if (serial === "" || serial.includes("$")) return;
-    const answer = await askRuntime<Pin>({ method: "GET", path: path() });
+    const answer = await askRuntime<Pin>(node, { method: "GET", path: path() });
     if (answer.ok && textOf("printer-config", "serial") === serial) show(answer.fingerprint);
   };
 
@@ -25,7 +25,7 @@ export function prepareLearntFingerprint(node: Edited<"printer-config">): void {
     void load();
   });
   whilePressed(button, async () => {
-    const answer = await askRuntime<Pin>({ method: "DELETE", path: path() });
+    const answer = await askRuntime<Pin>(node, { method: "DELETE", path: path() });
     if (answer.ok) show(answer.fingerprint);
     else text.text(answer.reason);
   });

@@ -35,7 +35,7 @@ export function prepareUsers(node: Edited<"auth-policy">): void {
     return true;
   };
   const post = (user: object): Promise<Listed> =>
-    askRuntime({ method: "POST", about: "policies", path: path(), body: user });
+    askRuntime(node, { method: "POST", about: "policies", path: path(), body: user });
 
   const rowOf = (user: User): JQuery => {
     const edit = smallButton("pencil", node._("auth-policy.users.edit"));
@@ -48,7 +48,7 @@ export function prepareUsers(node: Edited<"auth-policy">): void {
     const remove = smallButton("trash", node._("auth-policy.users.remove"));
     whilePressed(remove, async () => {
       const target = path(`/${encodeURIComponent(user.name)}`);
-      show(await askRuntime({ method: "DELETE", about: "policies", path: target }), true);
+      show(await askRuntime(node, { method: "DELETE", about: "policies", path: target }), true);
     });
     const by = [
       ...(user.hasPassword ? [node._("auth-policy.users.password")] : []),
@@ -71,13 +71,13 @@ export function prepareUsers(node: Edited<"auth-policy">): void {
   });
   whilePressed($("#printgate-users-replace"), async () => {
     const users = valueOf(field("list"));
-    const answer = await askRuntime<{ users: User[] }>({
+    const answer = await askRuntime<{ users: User[] }>(node, {
       ...{ method: "POST", about: "policies", path: path("/replace") },
       body: { users },
     });
     if (show(answer, true)) field("list").val("");
   });
-  void askRuntime<{ users: User[] }>({ method: "GET", about: "policies", path: path() }).then((answer) => {
+  void askRuntime<{ users: User[] }>(node, { method: "GET", about: "policies", path: path() }).then((answer) => {
     show(answer, false);
   });
 }

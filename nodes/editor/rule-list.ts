@@ -18,7 +18,7 @@ export function prepareRules(node: Edited<"auth-policy">): RowList<Fields> {
   const judge = async (): Promise<void> => {
     const rules = list.rows();
     const path = `${encodeURIComponent(node.id)}/problems`;
-    const answer = await askRuntime<{ problems: Problem[] }>({
+    const answer = await askRuntime<{ problems: Problem[] }>(node, {
       ...{ method: "POST", about: "policies", path },
       body: { rules },
     });

@@ -7,15 +7,34 @@ interface Finding {
   readonly fingerprint: string | null;
 }
 
+type Outcome = "success" | "failure" | "none";
+
 /** "Test connection": tries the form as it stands, deployed or not, and says what came of it. */
 export function prepareTestConnection(node: Edited<"printer-config">): void {
+  const button = $("#printgate-test");
   const line = $("#printgate-test-result");
-  whilePressed($("#printgate-test"), async () => {
-    line.text(node._("printer-config.test.running"));
+  const say = (text: string, outcome: Outcome): void => {
+    line.text(text);
+    line.toggleClass("printgate-success", outcome === "success");
+    line.toggleClass("printgate-failure", outcome === "failure");
+  };
+
+  // An answer speaks of the form that was tried, not of one that was changed since.
+  let tries = 0;
+  button.closest("form").on("input change", () => {
+    tries += 1;
+    say("", "none");
+  });
+  whilePressed(button, async () => {
+    tries += 1;
+    const mine = tries;
+    say(node._("printer-config.test.running"), "none");
     const accessCode = String(fieldOf("printer-config", "accessCode").val() ?? "");
     const body = { ...formOf("printer-config"), accessCode, id: node.id };
-    const answer = await askRuntime<Finding>({ method: "POST", path: "test", body });
-    line.text(answer.ok ? success(node, answer) : node._("printer-config.test.failed", { reason: answer.reason }));
+    const answer = await askRuntime<Finding>(node, { method: "POST", path: "test", body });
+    if (mine !== tries) return;
+    if (answer.ok) say(success(node, answer), "success");
+    else say(node._("printer-config.test.failed", { reason: answer.reason }), "failure");
   });
 }
 

@@ -29,7 +29,7 @@ export function prepareTrial(node: Edited<"auth-policy">, rules: () => RowList<F
     };
     const path = `${encodeURIComponent(node.id)}/try`;
     const body = { question, ...(isDeployed || list === null ? {} : { rules: list.rows() }) };
-    const answer = await askRuntime<{ trial: Trial }>({ method: "POST", about: "policies", path, body });
+    const answer = await askRuntime<{ trial: Trial }>(node, { method: "POST", about: "policies", path, body });
     $(".printgate-decides").removeClass("printgate-decides");
     steps.empty();
     if (!answer.ok) {

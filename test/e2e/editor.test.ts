@@ -143,6 +143,59 @@ describe("the nodes in the editor", function () {
     await page.locator("#node-dialog-cancel").click();
   });
 
+  it("marks a missing access code, and drops an answer when the form changes", async () => {
+    await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
+    await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    const code = page.locator("#node-config-input-accessCode");
+    await code.fill("");
+    await code.dispatchEvent("change");
+    assert.match((await code.getAttribute("class")) ?? "", /input-error/);
+    const result = page.locator("#printgate-test-result");
+    await page.locator("#printgate-test").click();
+    await until("the answer", async () => ((await result.textContent()) ?? "").includes("no access code"), 15_000);
+    await code.fill("anything");
+    assert.equal(await result.textContent(), "");
+    await code.dispatchEvent("change");
+    assert.doesNotMatch((await code.getAttribute("class")) ?? "", /input-error/);
+    await page.locator("#node-config-dialog-cancel").click();
+    await page.locator("#node-dialog-cancel").click();
+  });
+
+  it("shows a variable in place of the list of events, and the list again when it is cleared", async () => {
+    const events = () =>
+      page.evaluate(() => {
+        const { RED } = window as unknown as { RED: { nodes: { node(id: string): { events: unknown } } } };
+        return RED.nodes.node("events-by-variable").events;
+      });
+    const edit = async (): Promise<void> => {
+      // A dialog slides out before the next one may come.
+      await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
+      await page.evaluate(() => {
+        interface Editor {
+          editor: { edit(node: unknown): void };
+          nodes: { node(id: string): unknown };
+        }
+        const { RED } = window as unknown as { RED: Editor };
+        RED.editor.edit(RED.nodes.node("events-by-variable"));
+      });
+    };
+    await page.evaluate(() => {
+      const { RED } = window as unknown as { RED: { nodes: { import(nodes: object[]): void } } };
+      const place = { z: location.hash.split("/").pop(), x: 400, y: 300, wires: [[]] };
+      RED.nodes.import([{ id: "events-by-variable", type: "printer-event", events: "${EVENTS}", ...place }]);
+    });
+    await edit();
+    assert.equal(await page.locator("#printgate-events-variable").inputValue(), "${EVENTS}");
+    await page.locator("#node-dialog-ok").click();
+    assert.equal(await events(), "${EVENTS}");
+    await edit();
+    await page.locator("#printgate-events-variable").fill("");
+    await page.locator("#printgate-events-variable").blur();
+    await page.locator("#printgate-event-print-finished").check();
+    await page.locator("#node-dialog-ok").click();
+    assert.deepEqual(await events(), ["print.finished"]);
+  });
+
   it("the help reads as help: headings, lists, no markup left over", async () => {
     for (const type of ["printer-status", "printer-event", "printer-config"]) {
       const html = await page.evaluate((name) => {

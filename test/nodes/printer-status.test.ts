@@ -210,7 +210,7 @@ describe("printer-status", () => {
         "a printer that is gone",
         [...statusNode({ printer: "nowhere" })],
         CODES,
-        "the printer configuration is missing",
+        "the printer configuration is missing or disabled",
       ],
       ["no access code", [config(), ...statusNode()], {}, "no access code"],
       [

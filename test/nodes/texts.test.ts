@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIG_TYPES, type NodeType, PROPERTIES, rowsOf } from "../../lib/node-red/properties";
+import { makeEvent, NO_MEMORY } from "../../lib/printer/events";
+import { UNKNOWN_STATUS } from "../../lib/printer/status";
 
 const nodes = join(__dirname, "..", "..", "nodes");
 const TYPES = Object.keys(PROPERTIES) as NodeType[];
@@ -38,6 +40,8 @@ function sources(): string {
 
 /** Keys that are put together at run time, by what they begin with. */
 const COMPOSED = [
+  "printer-config.call.",
+  "auth-policy.call.",
   "printer-config.status.",
   "printer-config.trouble.",
   "printer-event.subject.",
@@ -132,6 +136,17 @@ describe("texts of the nodes", () => {
       );
     }
   });
+
+  const fields: [NodeType, object][] = [
+    ["printer-status", UNKNOWN_STATUS],
+    ["printer-event", makeEvent("print.started", NO_MEMORY, "printing", "idle", 0, false)],
+  ];
+  for (const [type, payload] of fields) {
+    it(`${type} explains every field of its payload`, () => {
+      const payloadHelp = help(type).split("#### Payload")[1] ?? "";
+      for (const field of Object.keys(payload)) assert.match(payloadHelp, new RegExp(`^: ${field} \\(`, "m"), field);
+    });
+  }
 
   it("every icon that a node names exists", () => {
     for (const type of TYPES) {

@@ -5,7 +5,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { isPrinterMemory } from "../../lib/printer/events";
+import { isPrinterMemory } from "../../lib/printer/memory-shape";
 import { ENDING_WAIT_MS } from "../../lib/printer/rules";
 import { type MemoryStore, Printer } from "../../lib/printer/printer";
 import type { PrinterState } from "../../lib/printer/status";

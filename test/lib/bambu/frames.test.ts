@@ -38,6 +38,16 @@ describe("Frames of a Bambu printer", () => {
     assert.equal(observed(reports.accept(full(), AT)).status.state, "printing");
   });
 
+  it("with a part of the wrong type are a fault and a report: what they can not mean stays as it was", () => {
+    const reports = printer();
+    const { status } = observed(reports.accept(full(), AT));
+    const spoilt = delta({ hms: "none", ams: 7, bed_temper: { a: 1 }, mc_percent: 43 });
+    const [fault, report] = reports.accept(frame({ print: spoilt }), AT);
+    assert.deepEqual(fault, { kind: "fault", fault: "wrong-type" });
+    assert.ok(report?.kind === "report");
+    assert.deepEqual(report.observation.status, { ...status, job: { ...status.job, progress: 43 } });
+  });
+
   it("that are well-formed but nothing for us are ignored", () => {
     for (const sections of [
       {},
@@ -157,9 +167,12 @@ describe("Observations of a Bambu printer", () => {
     assert.equal(reports.settle(AT), null);
     reports.accept(frame({ print: delta({ nozzle_temper: 20 }) }), AT);
     assert.equal(reports.settle(AT), null);
-    reports.accept(frame({ print: delta({ gcode_state: "IDLE" }) }), AT);
+    // What comes later will do, too: nobody asks again.
+    assert.equal(observed(reports.accept(frame({ print: delta({ gcode_state: "IDLE" }) }), AT)).complete, true);
     assert.equal(reports.settle(AT)?.complete, true);
     assert.equal(observed(reports.accept(frame({ print: delta({ nozzle_temper: 21 }) }), AT)).complete, true);
+    reports.reconnected();
+    assert.equal(observed(reports.accept(frame({ print: delta({ nozzle_temper: 22 }) }), AT)).complete, false);
   });
 
   it("are the same object while the printer says nothing new", () => {

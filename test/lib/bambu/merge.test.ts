@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compact, Merger } from "../../../lib/bambu/merge";
+import { compact, Merger, WRONG_TYPE } from "../../../lib/bambu/merge";
 import type { Fields } from "../../../lib/bambu/values";
 
 const AMS = 1;
@@ -45,7 +45,32 @@ describe("Merging Bambu reports", () => {
     assert.equal(merger.merge(kept, { other: 2 }, "delta"), 0);
     assert.equal(merger.merge(kept, { bed_temper: 61 }, "delta"), HEAT);
     assert.equal(merger.merge(kept, { device: { extruder: { info: [{ id: 0, temp: 6 }] } } }, "delta"), EXTRUDER);
-    assert.equal(merger.merge(kept, { device: "gone" }, "delta"), HEAT | EXTRUDER);
+    assert.equal(merger.merge(kept, { device: "gone" }, "full"), HEAT | EXTRUDER);
+  });
+
+  it("passes over, and says so, a delta that makes another kind of value of what is known", () => {
+    const first = { n: 1, hms: [{ attr: 1 }], ams: { ams: [{ id: "0", tray: [{ id: "0", tray_type: "PLA" }] }] } };
+    const wrong: Fields[] = [
+      { n: { a: 1 } },
+      ...[5, "x", null, {}].map((hms) => ({ hms })),
+      ...[5, "x", null, []].map((ams) => ({ ams })),
+      ...[5, {}, [5], [{ id: "0" }, null], [{ name: "0" }]].map((ams) => ({ ams: { ams } })),
+      { ams: { ams: [{ id: "0", tray: "gone" }] } },
+    ];
+    for (const delta of wrong) {
+      const kept = copy(first);
+      assert.equal(merger.merge(kept, copy(delta), "delta"), WRONG_TYPE, JSON.stringify(delta));
+      assert.deepEqual(kept, first, JSON.stringify(delta));
+    }
+  });
+
+  it("has room for what is read, however much nonsense came first", () => {
+    const nonsense = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`k${i}`, i]));
+    const kept: Fields = {};
+    merger.merge(kept, nonsense, "full");
+    assert.ok(Object.keys(kept).length <= 512);
+    assert.equal(merger.merge(kept, { bed_temper: 60 }, "full"), HEAT);
+    assert.equal(kept.bed_temper, 60);
   });
 
   it("clears a health list that comes empty and keeps one that does not come", () => {
@@ -187,8 +212,9 @@ describe("Merging Bambu reports", () => {
     assert.equal(((kept.ams as Fields).ams as unknown[]).length, 2);
   });
 
-  it("replaces a keyed array whose entries lost their names, and takes named ones back", () => {
-    const kept = after({ lights_report: [{ node: "a", mode: "on" }] }, { lights_report: [{ mode: "off" }] });
+  it("replaces a keyed array whose entries lost their names in a full frame, and takes named ones back", () => {
+    const kept = after({ lights_report: [{ node: "a", mode: "on" }] });
+    merger.merge(kept, { lights_report: [{ mode: "off" }] }, "full");
     assert.deepEqual(kept.lights_report, [{ mode: "off" }]);
     merger.merge(kept, { lights_report: [{ node: "b", mode: "on" }] }, "delta");
     assert.deepEqual(kept.lights_report, [{ node: "b", mode: "on" }]);
@@ -198,11 +224,16 @@ describe("Merging Bambu reports", () => {
     assert.deepEqual(after({ stg: [1, 2, 3] }, { stg: [4] }).stg, [4]);
   });
 
-  it("replaces a value whose type changed", () => {
-    assert.deepEqual(after({ net: { a: 1 } }, { net: [1] }).net, [1]);
-    assert.deepEqual(after({ net: [1] }, { net: { a: 1 } }).net, { a: 1 });
-    assert.equal(after({ net: { a: 1 } }, { net: null }).net, null);
-    assert.deepEqual(after({ net: 5 }, { net: { a: 1 } }).net, { a: 1 });
+  it("replaces a value whose kind changed in a full frame: new firmware may write it so", () => {
+    const kinds: unknown[] = [{ a: 1 }, [1], null, 5];
+    for (const net of kinds) {
+      const kept: Fields = {};
+      for (const before of kinds) {
+        merger.merge(kept, copy({ net: before }), "full");
+        merger.merge(kept, copy({ net }), "full");
+        assert.deepEqual(kept.net, net);
+      }
+    }
   });
 
   it("can not be talked into changing the prototype of anything", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { backoffMs } from "../../../lib/bambu/backoff";
+import { backoffMs, Endings } from "../../../lib/bambu/backoff";
 import { requestFrame, sequenceIds } from "../../../lib/bambu/requests";
 
 describe("requests", () => {
@@ -40,6 +40,26 @@ describe("back-off", () => {
       }
     }
     assert.ok(backoffMs(5000, 1) === 300_000 && backoffMs(5000, 0) >= 225_000);
+  });
+
+  it("a link that drops now and then is back in about a second, one that never comes about waits longer", () => {
+    const drops = new Endings();
+    for (let i = 0; i < 5; i++) assert.ok(drops.add(10_000).waitMs <= 1250);
+    const never = new Endings();
+    const waits = Array.from({ length: 8 }, () => never.add(null).waitMs);
+    assert.ok((waits.at(-1) ?? 0) > 90_000, String(waits));
+  });
+
+  it("short sessions in a row look like another program, and are taken more slowly; a long one forgives", () => {
+    const endings = new Endings();
+    const rivals = Array.from({ length: 8 }, () => endings.add(5000));
+    assert.deepEqual(
+      rivals.map(({ rival }) => rival),
+      [false, false, false, false, false, true, true, true],
+    );
+    assert.ok((rivals.at(-1)?.waitMs ?? 0) >= 3000);
+    const calm = endings.add(120_000);
+    assert.ok(!calm.rival && calm.waitMs <= 1250);
   });
 
   it("two printers that went away together do not come back together", () => {

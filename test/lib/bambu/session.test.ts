@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mock } from "node:test";
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import type { Sighting, Sightings } from "../../../lib/bambu/discovery";
 import { type BambuLanOptions, bambuLan } from "../../../lib/bambu/session";
@@ -111,9 +112,10 @@ describe("a session with a Bambu printer", () => {
     await complete(log);
     for (let drop = 1; drop <= 5; drop++) {
       printer.dropLinks();
-      await until(`connection ${drop + 1}`, () => printer.connects === drop + 1 && log.now === "live");
+      await until(`connection ${drop + 1}`, () => log.now === "live" && count(printer, "pushall") === drop + 1);
     }
-    await until("the last full report", () => count(printer, "pushall") === 6 && log.last?.complete === true);
+    assert.equal(printer.connects, 6);
+    await until("the last full report", () => log.last?.complete === true);
     assert.equal(count(printer, "get_version"), 6);
     assert.equal(printer.clients, 1);
     const before = log.reports.length;
@@ -123,7 +125,41 @@ describe("a session with a Bambu printer", () => {
       log.reports.slice(before).filter((report) => report.status.temperatures.bed.actual === 33.25).length,
       1,
     );
+    assert.ok(!log.reasons.some((reason) => reason.includes("another program")));
+    printer.dropLinks();
+    await until("it suspects a rival", () => log.reasons.at(-1)?.includes("another program") === true);
   }).timeout(20_000);
+
+  it("what comes after a new connection is not complete before its own full report", async () => {
+    const printer = await aPrinter();
+    const log = aLink({ port: printer.port });
+    await complete(log);
+    const before = log.reports.length;
+    printer.dropLinks();
+    await until("the next full report", () => log.reports.length > before && log.last?.complete === true);
+    // Versions are answered first.
+    assert.equal(log.reports[before]?.complete, false);
+  });
+
+  it("a refresh asks for the full report anew when the last one was asked for five minutes ago, not before", async () => {
+    const printer = await aPrinter();
+    const log = aLink({ port: printer.port });
+    await complete(log);
+    const began = Date.now();
+    const clock = mock.method(Date, "now", () => began + 290_000);
+    try {
+      log.link.refresh();
+      clock.mock.mockImplementation(() => began + 300_000);
+      log.link.refresh();
+      log.link.refresh();
+    } finally {
+      clock.mock.restore();
+    }
+    await until("the request", () => count(printer, "pushall") > 1);
+    printer.publish({ print: { command: "push_status", msg: 1, bed_temper: 33.25 } });
+    await until("a later report", () => log.last?.status.temperatures.bed.actual === 33.25);
+    assert.equal(count(printer, "pushall"), 2);
+  });
 
   it("a refused access code ends the attempts with a clear reason", async () => {
     const printer = await aPrinter();
@@ -202,6 +238,8 @@ describe("a session with a Bambu printer", () => {
     assert.equal(new Set(log.reasons).size, 1);
     assert.match(log.reasons[0] ?? "", /nothing answers there/);
     assert.deepEqual(log.warnings, [log.reasons[0]]);
+    const troubles = log.states.flatMap((state) => (state.kind === "connecting" ? [state.after?.message ?? null] : []));
+    assert.deepEqual(troubles.slice(0, 3), [null, log.reasons[0], log.reasons[0]]);
   }).timeout(15_000);
 
   it("a printer that was off comes back by itself", async () => {
@@ -246,6 +284,32 @@ describe("a session with a Bambu printer", () => {
     assert.equal(new Set(log.warnings).size, log.warnings.length);
     assert.equal(log.warnings.length, 4);
     assert.equal(log.now, "live");
+  });
+
+  it("a printer that lets us in and answers nothing more is left for now, not waited for", async () => {
+    const { key, cert } = await makeCertificate(SERIAL);
+    const accepted = Buffer.from([0x20, 0x02, 0x00, 0x00]);
+    let logins = 0;
+    const port = await aServer(createTlsServer({ key, cert }), (socket) => {
+      socket.once("data", () => {
+        logins += 1;
+        socket.resume().write(accepted);
+      });
+    });
+    const log = aLink({ port });
+    await until("the login", () => logins === 1);
+    await until("it gives up for now", () => log.now === "waiting", 13_000);
+    assert.match(log.reasons[0] ?? "", /let us in, but does not answer/);
+    await until("the next attempt", () => logins === 2, 5000);
+  }).timeout(20_000);
+
+  it("an IPv6 address may stand in brackets", async function () {
+    const printer = await startVirtualPrinter({ model: "P1S", serial: SERIAL, accessCode: CODE, host: "::1" }).catch(
+      () => null,
+    );
+    if (printer === null) return this.skip();
+    toClose.push(() => printer.close());
+    for (const host of ["[::1]", "::1"]) await complete(aLink({ port: printer.port, host }));
   });
 
   it("closes within two seconds in every state, and leaves no phantom", async () => {

@@ -57,7 +57,9 @@ describe("look of a node that follows a printer", () => {
     }
   });
 
-  it("shows that it connects", () => {
-    assert.equal(show({}, { kind: "connecting" }), "yellow ring connecting");
+  it("shows that it connects, and goes on showing why it did not while it tries again", () => {
+    assert.equal(show({}, { kind: "connecting", after: null }), "yellow ring connecting");
+    const after = new PrintgateError("unreachable", "a long sentence");
+    assert.equal(show({}, { kind: "connecting", after }), "red ring unreachable");
   });
 });

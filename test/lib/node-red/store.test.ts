@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { isPrintgateError } from "../../../lib/errors";
 import { fileNameOf, fileStore, memoryStore } from "../../../lib/node-red/store";
 
@@ -58,10 +60,22 @@ describe("store", () => {
   it("overwrites the draft that a killed process left, and keeps the document before it", async () => {
     const document = open().document("a", isCount);
     await document.save({ count: 1 });
-    await writeFile(join(folder, "printgate", "a.json.draft"), '{"cou');
+    await writeFile(join(folder, "printgate", `a.json.${process.pid}.draft`), '{"cou');
     assert.deepEqual(await open().document("a", isCount).load(), { count: 1 });
     await document.save({ count: 2 });
     assert.deepEqual(await readdir(join(folder, "printgate")), ["a.json"]);
+  });
+
+  it("two processes that save the same document at once hinder each other in nothing", async () => {
+    const writer = join(__dirname, "../../support/store-writer.ts");
+    const run = () =>
+      promisify(execFile)(process.execPath, ["--import", "tsx", writer, join(folder, "printgate"), "200"]);
+    const outputs = await Promise.all([run(), run()]);
+    assert.deepEqual(
+      outputs.map(({ stdout }) => stdout),
+      ["", ""],
+    );
+    assert.equal((await open().document("a", isCount).load())?.count, 200);
   });
 
   for (const [what, text] of [

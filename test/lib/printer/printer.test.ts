@@ -3,9 +3,10 @@ import { mock } from "node:test";
 import { PrintgateError } from "../../../lib/errors";
 import type { PrinterEvent } from "../../../lib/printer/events";
 import { Printer } from "../../../lib/printer/printer";
-import type { PrinterStatus } from "../../../lib/printer/status";
+import type { Observation } from "../../../lib/printer/link";
+import { type PrinterStatus, UNKNOWN_STATUS } from "../../../lib/printer/status";
 import { FakeLink, FakeMemory } from "../../support/fake-link";
-import { aJob, seen } from "../../support/observations";
+import { aJob, anAlert, seen } from "../../support/observations";
 
 const printing = (progress = 5) => seen({ state: "printing", job: aJob({ progress }) });
 const reason = new PrintgateError("link-lost", "gone");
@@ -146,6 +147,33 @@ describe("Printer", () => {
     await settle();
     assert.deepEqual(names(), ["printer.online", "print.failed"]);
     assert.equal(printer.status.state, "failed");
+    await printer.close();
+  });
+
+  it("what is reported during the wait does not make it longer", async () => {
+    const { link, printer, names } = await connected();
+    link.report(printing());
+    link.report(seen({ state: "failed", job: aJob({ progress: 5 }) }));
+    mock.timers.tick(1900);
+    link.report(seen({ state: "failed", job: aJob({ progress: 5 }), door: "open" }));
+    mock.timers.tick(100);
+    await settle();
+    assert.deepEqual(names(), ["printer.online", "print.failed"]);
+    await printer.close();
+  });
+
+  it("an ending that is told after the link dropped does not bring the printer online", async () => {
+    const { link, printer, names } = await connected();
+    link.report(printing());
+    link.report(seen({ state: "failed", job: aJob({ progress: 5 }) }));
+    link.state({ kind: "waiting", reason, retryInMs: 60_000 });
+    mock.timers.tick(2000);
+    await settle();
+    assert.equal(printer.status.state, "failed");
+    assert.equal(printer.status.online, false);
+    mock.timers.tick(3000);
+    await settle();
+    assert.deepEqual(names(), ["printer.online", "print.failed", "printer.offline"]);
     await printer.close();
   });
 
@@ -310,6 +338,41 @@ describe("Printer", () => {
     await settle();
     assert.equal(memory.saves.length, saves);
     assert.equal(statuses.length, 51);
+    await printer.close();
+  });
+
+  it("a report in which one thing alone changed that matters tells its event", async () => {
+    const { link, printer, names } = await connected();
+    const slot = { unit: 0, slot: 1, external: false, nozzle: 0 };
+    const base = seen({
+      state: "printing",
+      job: aJob({ progress: 5 }),
+      door: "closed",
+      filament: { ...UNKNOWN_STATUS.filament, active: { ...slot, slot: 0 } },
+    });
+    const { status } = base;
+    const changes: [Partial<Observation>, string][] = [
+      [{ status: { ...status, job: aJob({ progress: 12 }) } }, "print.progress"],
+      [{ status: { ...status, state: "paused" } }, "print.paused"],
+      [{ status: { ...status, alerts: [anAlert("0300_0100_0001_0007")] } }, "alert.raised"],
+      [{ status: { ...status, filament: { ...status.filament, active: slot } } }, "filament.changed"],
+      [{ status: { ...status, door: "open" } }, "door.opened"],
+      [{ signals: { cancelled: false, runout: true } }, "filament.runout"],
+    ];
+    link.report(base);
+    for (const [change, event] of changes) {
+      await settle();
+      const before = names().length;
+      link.report({ ...base, ...change });
+      await settle();
+      assert.deepEqual(names().slice(before), [event]);
+      link.report(base);
+    }
+    link.report({ ...base, signals: { cancelled: true, runout: false } });
+    link.report(base);
+    link.report(seen({ state: "failed", job: aJob({ progress: 12 }) }));
+    await settle();
+    assert.equal(names().at(-1), "print.cancelled");
     await printer.close();
   });
 

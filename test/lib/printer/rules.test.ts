@@ -1,82 +1,9 @@
 import assert from "node:assert/strict";
-import {
-  type Continuity,
-  type EventMemory,
-  NO_MEMORY,
-  type PrinterEvent,
-  shownState,
-} from "../../../lib/printer/events";
-import type { Observation } from "../../../lib/printer/link";
-import { ENDING_WAIT_MS, expire, presence, step } from "../../../lib/printer/rules";
+import { NO_MEMORY, shownState } from "../../../lib/printer/events";
+import { ENDING_WAIT_MS, presence, step } from "../../../lib/printer/rules";
 import { type ActiveFilament, PRINTER_STATES, type PrinterState, UNKNOWN_STATUS } from "../../../lib/printer/status";
 import { aJob, anAlert, seen } from "../../support/observations";
-
-/** A printer's story: each call is one report a second after the last one. */
-class Story {
-  memory: EventMemory = NO_MEMORY;
-  at = Date.UTC(2026, 0, 1);
-  events: PrinterEvent[] = [];
-  private next: Continuity = "start";
-
-  report(observation: Observation, afterMs = 1000): this {
-    this.at += afterMs;
-    const { memory, events } = step(this.memory, observation, this.at, this.next);
-    this.memory = memory;
-    this.events.push(...events);
-    this.next = "live";
-    return this;
-  }
-
-  /** The wait for the cancel word is over. */
-  waitOver(): this {
-    this.at += ENDING_WAIT_MS;
-    const { memory, events } = expire(this.memory, this.at);
-    this.memory = memory;
-    this.events.push(...events);
-    return this;
-  }
-
-  gap(): this {
-    this.next = "gap";
-    return this;
-  }
-
-  /** What is on disk comes back as it was. */
-  restart(): this {
-    this.memory = JSON.parse(JSON.stringify(this.memory)) as EventMemory;
-    this.next = "start";
-    return this;
-  }
-
-  names(): string[] {
-    return this.events.map((event) => event.event + (event.recovered ? " (recovered)" : ""));
-  }
-
-  forget(): this {
-    this.events = [];
-    return this;
-  }
-}
-
-const inState = (state: PrinterState, job = aJob()) => seen({ state, job: state === "idle" ? null : job });
-
-/** A printer that has come to the state by itself, with nothing left to tell. */
-function settledIn(state: PrinterState): Story {
-  const story = new Story();
-  if (state === "unknown") return story.report(inState("unknown"));
-  story.report(inState("idle"));
-  if (state === "idle") return story;
-  story.report(inState("printing", aJob({ progress: 5, layer: 1 })));
-  if (state === "printing") return story.forget();
-  if (state === "preparing" || state === "paused")
-    return story.report(inState(state, aJob({ progress: 5, layer: 1 }))).forget();
-  if (state === "finished") return story.report(inState("finished", aJob({ progress: 5, layer: 1 }))).forget();
-  const signals = { cancelled: state === "cancelled" };
-  return story
-    .report(seen({ state: "failed", job: aJob(), signals }))
-    .waitOver()
-    .forget();
-}
+import { inState, settledIn, Story } from "../../support/story";
 
 describe("event rules: every pair of states", () => {
   const S = "print.started";
@@ -327,6 +254,19 @@ describe("event rules: a job and its ending", () => {
     assert.deepEqual(story.names(), ["print.started", "print.progress", "print.first-layer"]);
   });
 
+  it("figures that moved away from the last job's and come back to them are this job's", () => {
+    const job = (progress: number, layer: number) => aJob({ id: "4712", progress, layer });
+    const story = settledIn("finished").report(inState("printing", job(20, 2)));
+    story.report(inState("printing", job(0, 0))).report(inState("printing", job(20, 2)));
+    assert.deepEqual(story.names(), ["print.started", "print.progress", "print.progress", "print.first-layer"]);
+    const done = settledIn("finished").report(inState("printing", job(100, 9)));
+    done
+      .report(inState("printing", job(0, 0)))
+      .report(inState("printing", job(100, 9)))
+      .forget();
+    assert.deepEqual(done.report(inState("idle")).waitOver().names(), ["print.finished"]);
+  });
+
   it("an id that arrives while preparing belongs to the same job", () => {
     const story = settledIn("idle").report(inState("preparing", aJob({ id: null, name: null })));
     story.report(inState("preparing", aJob({ id: "4712" }))).report(inState("printing", aJob({ id: "4713" })));
@@ -340,8 +280,52 @@ describe("event rules: a job and its ending", () => {
     assert.deepEqual(story.names(), ["print.started"]);
   });
 
+  it("an id that arrives when the print already runs, in the place of one from before our time, is the same job's", () => {
+    const stale = aJob({ id: "4000", name: "old", progress: 100, layer: 80 });
+    const story = settledIn("idle").report(inState("printing", stale));
+    story.report(inState("printing", { ...stale, progress: 0, layer: 0 }));
+    story.report(inState("printing", aJob({ id: "4712", progress: 0, layer: 0 })));
+    story.report(inState("printing", aJob({ id: "4712", progress: 3, layer: 1 })));
+    story.report(inState("finished", aJob({ id: "4712", progress: 3, layer: 1 })));
+    assert.deepEqual(story.names(), ["print.started", "print.finished"]);
+  });
+
+  it("a state that flaps out of a print and back ends nothing and begins nothing", () => {
+    for (const from of ["preparing", "printing", "paused"] as const) {
+      for (const flap of ["failed", "idle"] as const) {
+        for (const id of ["4711", null]) {
+          const story = settledIn("idle").report(inState(from, aJob({ id })));
+          story.report(inState(flap, aJob({ id }))).report(inState("printing", aJob({ id })), 500);
+          story.waitOver().report(inState("finished", aJob({ id })));
+          const events = story.names().filter((name) => !/paused|resumed/.test(name));
+          assert.deepEqual(events, ["print.started", "print.finished"], `${from}, ${flap}, ${id ?? "no id"}`);
+        }
+      }
+    }
+  });
+
+  it("after a gap in the wait only the same id is the same job; a name says nothing", () => {
+    const same = settledIn("printing").report(inState("failed")).gap().report(inState("printing")).waitOver();
+    assert.deepEqual(same.names(), []);
+    const noId = aJob({ id: null });
+    const story = settledIn("idle").report(inState("printing", noId)).forget();
+    story.report(inState("failed", noId)).gap().report(inState("printing", noId)).waitOver();
+    assert.deepEqual(story.names(), ["print.failed (recovered)", "print.started (recovered)"]);
+  });
+
+  it("an ending that shows up in two ways within the wait is told after the one wait, from where it began", () => {
+    const flapping = settledIn("printing").report(inState("failed"));
+    flapping.report(inState("idle"), 900).report(inState("failed"), 900).report(inState("failed"), 200);
+    assert.deepEqual(flapping.names(), ["print.failed"]);
+    assert.equal(flapping.events[0]?.previousState, "printing");
+    const restarted = settledIn("printing").report(inState("failed")).restart().report(inState("failed")).waitOver();
+    assert.deepEqual(restarted.names(), ["print.failed (recovered)"]);
+    assert.equal(restarted.events[0]?.previousState, "printing");
+  });
+
   it("another run in the place of the one that printed ends it and begins anew", () => {
-    const story = settledIn("printing").report(inState("printing", aJob({ id: "4712" })));
+    const story = settledIn("printing").report(inState("printing", aJob({ progress: 7 })));
+    story.report(inState("printing", aJob({ id: "4712" })));
     assert.deepEqual(story.names(), ["print.failed", "print.started"]);
     assert.equal(story.events[0]?.job?.id, "4711");
   });
