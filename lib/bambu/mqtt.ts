@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
-import { type IClientOptions, MqttClient } from "mqtt";
-import { PrintgateError, redact } from "../errors";
+import { ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
+import { PrintgateError, redact, toError } from "../errors";
 
 /** The MQTT half of a connection to a Bambu printer, over a socket that was judged before. */
 
@@ -52,6 +52,21 @@ export function explainMqtt(error: Error & { code?: number | string }, secret: s
   const refusal = typeof error.code === "number" ? REFUSALS[error.code] : undefined;
   if (refusal !== undefined) return new PrintgateError(refusal[0], refusal[1], { cause: error });
   return new PrintgateError("link-lost", redact(error.message, [secret]), { cause: error });
+}
+
+/**
+ * Listens to the topic at QoS 0.
+ * @throws PrintgateError wrong-serial when the printer refuses (SUBACK 128), link-lost when it goes meanwhile
+ */
+export async function listenTo(client: MqttClient, topic: string): Promise<void> {
+  try {
+    await client.subscribeAsync(topic, { qos: 0 });
+  } catch (thrown) {
+    if (!(thrown instanceof ErrorWithSubackPacket) || (thrown.packet as unknown) === undefined)
+      throw new PrintgateError("link-lost", toError(thrown).message, { cause: thrown });
+    const refused = "the printer does not let us listen to its reports; is the serial right?";
+    throw new PrintgateError("wrong-serial", refused, { cause: thrown });
+  }
 }
 
 /** A clean DISCONNECT frees the printer's slot at once; a printer that does not listen is left after a second. */

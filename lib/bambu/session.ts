@@ -5,7 +5,7 @@ import { PrintgateError, toError } from "../errors";
 import type { Link, LinkListener } from "../printer/link";
 import { Endings } from "./backoff";
 import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
-import { CONNECT_TIMEOUT_MS, explainMqtt, mqttOver, sayGoodbye } from "./mqtt";
+import { CONNECT_TIMEOUT_MS, explainMqtt, listenTo, mqttOver, sayGoodbye } from "./mqtt";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
 import type { Sighting, Sightings } from "./discovery";
 import { openTls, type Trust } from "./tls";
@@ -211,11 +211,8 @@ class BambuSession implements Link {
       this.lost(attempt, new PrintgateError("timeout", "the printer let us in, but does not answer"));
     }, CONNECT_TIMEOUT_MS);
     this.answerTimer = timer;
-    const granted = await attempt.client?.subscribeAsync(`device/${this.options.serial}/report`, { qos: 0 });
+    if (attempt.client !== null) await listenTo(attempt.client, `device/${this.options.serial}/report`);
     clearTimeout(timer);
-    if (granted?.some((grant) => grant.qos >= 128)) {
-      throw new PrintgateError("access-refused", `the printer does not let us listen to ${this.options.serial}`);
-    }
   }
 
   private request(name: RequestName): void {

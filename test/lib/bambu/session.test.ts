@@ -238,6 +238,8 @@ describe("a session with a Bambu printer", () => {
     assert.equal(new Set(log.reasons).size, 1);
     assert.match(log.reasons[0] ?? "", /nothing answers there/);
     assert.deepEqual(log.warnings, [log.reasons[0]]);
+    const waits = log.states.flatMap((state) => (state.kind === "waiting" ? [state.retryInMs ?? 0] : []));
+    assert.ok(waits[0]! < waits[1]! && waits[1]! < waits[2]!, waits.join());
     const troubles = log.states.flatMap((state) => (state.kind === "connecting" ? [state.after?.message ?? null] : []));
     assert.deepEqual(troubles.slice(0, 3), [null, log.reasons[0], log.reasons[0]]);
   }).timeout(15_000);
@@ -302,6 +304,22 @@ describe("a session with a Bambu printer", () => {
     assert.match(log.reasons[0] ?? "", /let us in, but does not answer/);
     await until("the next attempt", () => logins === 2, 5000);
   }).timeout(20_000);
+
+  it("a printer that does not let us listen to that serial is not called again and again", async () => {
+    const { key, cert } = await makeCertificate(SERIAL);
+    const port = await aServer(createTlsServer({ key, cert }), (socket) => {
+      socket.on("data", (packet) => {
+        const [connect, subscribe] = [0x10, 0x82];
+        if (packet[0] === connect) socket.write(Buffer.from([0x20, 0x02, 0x00, 0x00]));
+        if (packet[0] === subscribe) socket.write(Buffer.from([0x90, 0x03, packet[2]!, packet[3]!, 0x80]));
+      });
+    });
+    const log = aLink({ port });
+    await until("two attempts", () => log.reasons.length === 2);
+    for (const state of log.states) if (state.kind === "waiting") assert.equal(state.reason.code, "wrong-serial");
+    assert.match(log.reasons[0] ?? "", /does not let us listen to its reports; is the serial right/);
+    assert.deepEqual(log.warnings, [log.reasons[0]]);
+  });
 
   it("an IPv6 address may stand in brackets", async function () {
     const printer = await startVirtualPrinter({ model: "P1S", serial: SERIAL, accessCode: CODE, host: "::1" }).catch(
@@ -394,6 +412,26 @@ describe("a session with a Bambu printer", () => {
     for (const seen of calls) seen(moved);
     await complete(careful);
     assert.equal(careless.last, undefined);
+  });
+
+  it("a printer that announces itself after it was away is called at once; one that never went, or refused, is not", async () => {
+    const printer = await aPrinter();
+    const here: Sighting = { serial: SERIAL, address: "127.0.0.1", name: "x", code: null, mode: null };
+    const calls: ((sighting: Sighting) => void)[] = [];
+    const sightings: Sightings = { watch: (_serial, seen) => (calls.push(seen), () => undefined) };
+    const announce = () => {
+      for (const seen of calls) seen(here);
+    };
+    const away = aLink({ port: 1, sightings });
+    const refused = aLink({ port: printer.port, accessCode: "wrong", sightings });
+    await until("one waits, one has stopped", () => away.now === "waiting" && refused.now === "stopped");
+    announce();
+    assert.deepEqual([away.now, refused.now], ["connecting", "stopped"]);
+    announce();
+    await until("it waits again", () => away.now === "waiting");
+    announce();
+    assert.deepEqual([away.now, refused.now], ["waiting", "stopped"]);
+    assert.equal(away.states.filter((state) => state.kind === "connecting").length, 2);
   });
 
   it("says the access code nowhere", async () => {
