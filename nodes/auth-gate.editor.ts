@@ -5,7 +5,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"auth-gate">>("auth-gate", {
   category: "permissions",
-  color: "#87A980",
+  color: "#DEB887",
   defaults: defaultsOf("auth-gate"),
   inputs: 1,
   outputs: 3,

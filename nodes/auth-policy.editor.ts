@@ -26,7 +26,7 @@ function fill(id: string, rows: unknown, prepare: () => RowList<Fields>): RowLis
 
 RED.nodes.registerType<Props<"auth-policy">, { users: string }>("auth-policy", {
   category: "config",
-  color: "#87A980",
+  color: "#DEB887",
   defaults: defaultsOf("auth-policy"),
   credentials: { users: { type: "password" } },
   label() {

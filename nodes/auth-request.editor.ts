@@ -5,7 +5,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"auth-request">>("auth-request", {
   category: "permissions",
-  color: "#87A980",
+  color: "#DEB887",
   defaults: defaultsOf("auth-request"),
   inputs: 0,
   outputs: 1,

@@ -5,7 +5,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"auth-response">>("auth-response", {
   category: "permissions",
-  color: "#87A980",
+  color: "#DEB887",
   defaults: defaultsOf("auth-response"),
   inputs: 1,
   outputs: 0,

@@ -5,7 +5,7 @@ declare const RED: EditorRED;
 
 RED.nodes.registerType<Props<"auth-server">, { registrationSecret: string }>("auth-server", {
   category: "permissions",
-  color: "#87A980",
+  color: "#DEB887",
   defaults: defaultsOf("auth-server"),
   credentials: { registrationSecret: { type: "password" } },
   inputs: 0,
