@@ -12,8 +12,9 @@ export interface RegisteredUser {
 }
 
 export function isRegisteredUsers(value: unknown): value is readonly RegisteredUser[] {
+  // A row that is no object would throw where it is read, at every start.
   const isUser = (user: Partial<RegisteredUser> | null): boolean =>
-    typeof user?.username === "string" && typeof user.row === "object";
+    typeof user?.username === "string" && typeof user.row === "object" && (user.row as unknown) !== null;
   return Array.isArray(value) && value.every(isUser);
 }
 
@@ -28,6 +29,7 @@ export class UserBook implements Pick<Users, "login" | "identities"> {
   /** Names whose registration is under way. */
   private readonly claimed = new Set<string>();
   private refusedRows: readonly RefusedRow[] = [];
+  private saving: Promise<unknown> = Promise.resolve();
   /** Grows with every change of who is there. */
   version = 0;
   /** Resolves when the registered users were read. Never rejects. */
@@ -109,15 +111,15 @@ export class UserBook implements Pick<Users, "login" | "identities"> {
     return isNamed || isRefused || isSomebody || this.claimed.has(username);
   }
 
-  private async keep(change: (before: readonly RegisteredUser[]) => readonly RegisteredUser[]): Promise<void> {
-    const before = this.registered;
-    this.registered = change(before);
-    try {
-      await this.document.save(this.registered);
-    } catch (thrown) {
-      this.registered = before;
-      throw thrown;
-    }
+  /** One change after the other, each on what the one before has left on disk. */
+  private keep(change: (before: readonly RegisteredUser[]) => readonly RegisteredUser[]): Promise<void> {
+    const turn = this.saving.then(async () => {
+      const after = change(this.registered);
+      await this.document.save(after);
+      this.registered = after;
+    });
+    this.saving = turn.catch(() => undefined);
+    return turn;
   }
 
   private build(): Users {
