@@ -34,6 +34,11 @@ export function storeOf(RED: NodeAPI): Store {
   return store;
 }
 
+/** Makes a store the one of this Node-RED, in place of an earlier one: tests begin with nothing kept that way. */
+export function useStore(events: Events, store: Store): void {
+  stores.set(events, store);
+}
+
 /** The house of this Node-RED, built at the first call. */
 export function houseOf(RED: NodeAPI): House {
   return houses.get(RED.events)?.house ?? useHouse(RED.events, buildHouse(RED));

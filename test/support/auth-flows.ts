@@ -6,9 +6,16 @@ import authPolicy from "../../nodes/auth-policy";
 import authRequest from "../../nodes/auth-request";
 import authResponse from "../../nodes/auth-response";
 import authServer from "../../nodes/auth-server";
-import { ask, type Flow, load, startNodeRed } from "./helper";
+import { useStore } from "../../lib/node-red/composition";
+import { memoryStore } from "../../lib/node-red/store";
+import { ask, type Flow, load, startNodeRed, withRed } from "./helper";
 
-export const AUTH_NODES = [authPolicy, authGate, authLogin, authRequest, authResponse, authServer];
+/** Nothing is kept from one test to the next: whoever registered in one is nobody in another. */
+const freshStore = withRed((RED) => {
+  useStore(RED.events, memoryStore());
+});
+
+export const AUTH_NODES = [freshStore, authPolicy, authGate, authLogin, authRequest, authResponse, authServer];
 
 export const tab: Flow[number] = { id: "tab1", type: "tab", label: "tab" };
 
