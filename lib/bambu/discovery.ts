@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv4 } from "node:net";
+import { modelOfCode } from "./models";
 
 /** A printer that announced itself on the network. */
 export interface Sighting {
@@ -7,8 +8,8 @@ export interface Sighting {
   /** IPv4 */
   readonly address: string;
   readonly name: string;
-  /** The maker's code of the model, for example "N7" for a P2S; see models.ts. */
-  readonly code: string | null;
+  /** Marketing name, for example "P2S"; null for a code that we do not know. */
+  readonly model: string | null;
   /** Set on the printer's screen. */
   readonly mode: "lan" | "cloud" | null;
 }
@@ -56,7 +57,7 @@ export function readSighting(bytes: Buffer, from: string): Sighting | null {
     serial: serial.toUpperCase(),
     address: isIPv4(location) ? location : from,
     name: headers.get("devname.bambu.com") ?? serial,
-    code: headers.get("devmodel.bambu.com") ?? null,
+    model: modelOfCode(headers.get("devmodel.bambu.com") ?? ""),
     mode: mode === "lan" || mode === "cloud" ? mode : null,
   };
 }

@@ -6,6 +6,7 @@ interface Found {
   readonly serial: string;
   readonly address: string;
   readonly name: string;
+  readonly model: string | null;
 }
 
 /** "Find printers": lists what announces itself; a click on one fills in serial, host and (if empty) name. */
@@ -21,9 +22,9 @@ export function prepareFindPrinters(node: Edited<"printer-config">): void {
 }
 
 function rowOf(found: Found): JQuery {
-  const { name, serial, address } = found;
+  const { name, serial, address, model } = found;
   const button = $("<button>", { type: "button", class: "red-ui-button printgate-found-printer" });
-  button.text(`${name} · ${serial} · ${address}`);
+  button.text([name, model, serial, address].filter((part) => part !== null).join(" · "));
   button.on("click", () => {
     fill("serial", serial);
     fill("host", address);

@@ -24,12 +24,12 @@ function notify(difference: Record<string, string | null> = {}, first = "NOTIFY 
 }
 
 describe("discovery: reading an announcement", () => {
-  it("gives serial, address, name, model code and mode", () => {
+  it("gives serial, address, name, model and mode", () => {
     assert.deepEqual(readSighting(notify(), "192.0.2.99"), {
       serial: "22E00A000000001",
       address: "192.0.2.17",
       name: "Werkstatt ✓",
-      code: "N7",
+      model: "P2S",
       mode: "lan",
     });
   });
@@ -52,7 +52,7 @@ describe("discovery: reading an announcement", () => {
       serial: "22E00A000000001",
       address: "192.0.2.99",
       name: "22E00A000000001",
-      code: null,
+      model: null,
       mode: null,
     });
   });

@@ -393,7 +393,7 @@ describe("a session with a Bambu printer", () => {
     const log = aLink({ port: printer.port, host: "", sightings });
     await until("it waits to be found", () => log.now === "waiting");
     assert.match(log.reasons[0] ?? "", /not seen on the network/);
-    announce({ serial: SERIAL, address: "127.0.0.1", name: "x", code: null, mode: null });
+    announce({ serial: SERIAL, address: "127.0.0.1", name: "x", model: null, mode: null });
     await complete(log);
     await log.link.close();
     assert.equal(watched, false);
@@ -401,7 +401,7 @@ describe("a session with a Bambu printer", () => {
 
   it("an announced address is followed only where the certificate will be judged", async () => {
     const printer = await aPrinter();
-    const moved: Sighting = { serial: SERIAL, address: "127.0.0.1", name: "x", code: null, mode: null };
+    const moved: Sighting = { serial: SERIAL, address: "127.0.0.1", name: "x", model: null, mode: null };
     const calls: ((sighting: Sighting) => void)[] = [];
     const sightings: Sightings = { watch: (_serial, seen) => (calls.push(seen), () => undefined) };
     // 127.0.0.2 answers nothing on that port: the printer listens on 127.0.0.1 only.
@@ -416,7 +416,7 @@ describe("a session with a Bambu printer", () => {
 
   it("a printer that announces itself after it was away is called at once; one that never went, or refused, is not", async () => {
     const printer = await aPrinter();
-    const here: Sighting = { serial: SERIAL, address: "127.0.0.1", name: "x", code: null, mode: null };
+    const here: Sighting = { serial: SERIAL, address: "127.0.0.1", name: "x", model: null, mode: null };
     const calls: ((sighting: Sighting) => void)[] = [];
     const sightings: Sightings = { watch: (_serial, seen) => (calls.push(seen), () => undefined) };
     const announce = () => {
