@@ -29,6 +29,32 @@ export type ErrorCode =
   | "timeout"
   /** Who decides about permissions could not be asked, or gave an answer that is none. */
   | "provider-failed"
+  /** The account's token is no longer accepted: sign in again. */
+  | "account-expired"
+  /** A cloud or server refused a name, password, code, key or a permission. */
+  | "account-refused"
+  /** A network edge (Cloudflare, a rate limit) turned the request away before the server saw it. */
+  | "blocked"
+  /** The server says that the request is wrong. */
+  | "request-invalid"
+  /** An answer came that can not be used. */
+  | "bad-answer"
+  /** Nobody is signed in. */
+  | "signed-out"
+  /** There is no connection over which a command could go. */
+  | "offline"
+  /** This printer, or the way to it, can not do that. */
+  | "not-supported"
+  /** The printer refused a command. */
+  | "command-refused"
+  /** A command does not fit what the printer is doing. */
+  | "wrong-state"
+  /** A message does not say what it should. */
+  | "message-invalid"
+  /** A file could not be brought to the printer. */
+  | "upload-failed"
+  /** No picture could be had. */
+  | "camera-failed"
   /** An error that did not come from this package. */
   | "unexpected";
 

@@ -1,4 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
+import { NO_WORD } from "../printer/firmware";
 import type { Observation, Signals } from "../printer/link";
 import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
 import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
@@ -206,6 +207,7 @@ export class PrinterReports {
 }
 
 class ReportObservation implements Observation {
+  readonly firmware = NO_WORD;
   readonly model: string | null;
 
   constructor(

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { MqttClient } from "mqtt";
 import { PrintgateError, toError } from "../errors";
-import type { Link, LinkListener } from "../printer/link";
+import type { Command } from "../printer/commands";
+import type { CommandReply, Link, LinkListener } from "../printer/link";
 import { Endings } from "./backoff";
 import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
 import { CONNECT_TIMEOUT_MS, explainMqtt, listenTo, mqttOver, sayGoodbye } from "./mqtt";
@@ -111,6 +112,10 @@ class BambuSession implements Link {
 
   refresh(): void {
     if (Date.now() - this.lastPushAllAt >= PUSH_ALL_EVERY_MS) this.request("pushAll");
+  }
+
+  send(command: Command): Promise<CommandReply> {
+    return Promise.reject(new PrintgateError("not-supported", `this version can not carry out "${command.name}"`));
   }
 
   private start(): void {

@@ -3,11 +3,12 @@ import type { NodeAPI } from "node-red";
 import { createSightings } from "../bambu/discovery";
 import { isPrinterMemory } from "../printer/memory-shape";
 import { Printer } from "../printer/printer";
-import { linkFor, type Surroundings } from "./links";
+import { linkFor } from "./links";
 import { pinsIn } from "./pins";
 import { Printers } from "./printers";
 import type { PrinterSettings } from "./settings";
 import { fileNameOf, fileStore, memoryStore, type Store } from "./store";
+import type { Surroundings } from "./way";
 
 /** What all nodes of one Node-RED share. */
 export interface House extends Surroundings {

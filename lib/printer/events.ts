@@ -19,6 +19,9 @@ export const EVENT_NAMES = [
   "door.closed",
   "printer.online",
   "printer.offline",
+  "firmware.available",
+  "account.expiring",
+  "account.expired",
 ] as const;
 
 export type EventName = (typeof EVENT_NAMES)[number];
@@ -35,7 +38,10 @@ export interface PrinterEvent {
   readonly job: Job | null;
   readonly reason: string | null;
   readonly alert: Alert | null;
-  /** The ten that was crossed (print.progress), the filament now in use (filament.changed), else null. */
+  /**
+   * The ten that was crossed (print.progress), the filament now in use (filament.changed), the modules with something
+   * newer (firmware.available), the days left (account.expiring), else null.
+   */
   readonly value: unknown;
 }
 

@@ -1,4 +1,7 @@
 import type { PrintgateError } from "../errors";
+import type { Command } from "./commands";
+import type { EventName } from "./events";
+import type { FirmwareWord } from "./firmware";
 import type { LinkName, PrinterStatus } from "./status";
 
 /**
@@ -20,6 +23,8 @@ export interface Observation {
    */
   readonly status: PrinterStatus;
   readonly signals: Signals;
+  /** What the printer says about updates of its firmware. */
+  readonly firmware: FirmwareWord;
   /** Marketing name, once known. */
   readonly model: string | null;
   /** False until the printer's whole state was heard on this connection: no event may be derived before. */
@@ -45,6 +50,29 @@ export interface LinkListener {
   report(observation: Observation): void;
   /** A sentence for the log; the link says each kind of trouble once. */
   warn(message: string): void;
+  /** An event that no report shows: an account that expires, say. */
+  notice?(notice: Notice): void;
+}
+
+export interface Notice {
+  readonly event: EventName;
+  readonly reason: string | null;
+  readonly value: unknown;
+}
+
+/** The printer's own word on a command. */
+export type CommandReply =
+  | { readonly kind: "done" }
+  /** `code` = the printer's own number (Bambu's err_code, an HTTP status), or a word of ours where it has none. */
+  | { readonly kind: "refused"; readonly code: number | string; readonly reason: string }
+  /** It was handed over, and this printer answers nothing to it: only a changed state can confirm it. */
+  | { readonly kind: "unanswered" };
+
+export interface SendOptions {
+  /** Aborted when nobody waits any more; then nothing of the command may be kept. */
+  readonly signal: AbortSignal;
+  /** Of an upload, in bytes. */
+  progress?(sentBytes: number, totalBytes: number): void;
 }
 
 /** A way to a printer. Implementations own their socket and timers and close them in any state. */
@@ -57,4 +85,10 @@ export interface Link {
   close(): Promise<void>;
   /** Asks the printer for its whole state, if it was not asked too recently for the printer's good. */
   refresh(): void;
+  /**
+   * Carries a command out once: nothing is queued while there is no connection, nothing is sent again.
+   * Whether it is allowed at this moment was judged before.
+   * @throws PrintgateError `offline`, `link-lost`, `not-supported` (this link can not do it at all), or what kept it from being sent
+   */
+  send(command: Command, options: SendOptions): Promise<CommandReply>;
 }

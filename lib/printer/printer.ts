@@ -3,13 +3,14 @@ import {
   type Continuity,
   ENDING_EVENTS,
   type EventMemory,
+  makeEvent,
   NO_MEMORY,
   type PrinterEvent,
   type PrinterMemory,
   shownState,
   withStart,
 } from "./events";
-import type { Link, LinkState, Observation } from "./link";
+import type { Link, LinkState, Notice, Observation } from "./link";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
@@ -101,6 +102,13 @@ export class Printer {
     this.options.link.refresh();
   }
 
+  /** Tells an event that no report shows. */
+  announce({ event, reason, value }: Notice): void {
+    const state = shownState(this.rules, this.rules.state ?? "unknown");
+    const told = { ...makeEvent(event, this.rules, state, state, Date.now(), false), reason, value };
+    this.commit({ memory: this.rules, events: [told], save: false });
+  }
+
   /** Idempotent; ends within 2 s. What waits to be told stays in the store. */
   async close(): Promise<void> {
     if (this.session === null) return;
@@ -134,6 +142,9 @@ export class Printer {
           },
           warn: (message) => {
             this.options.log.warn(message);
+          },
+          notice: (notice) => {
+            if (this.session === session) this.announce(notice);
           },
         });
       })

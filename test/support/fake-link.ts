@@ -1,6 +1,7 @@
 import type { MemoryStore } from "../../lib/printer/printer";
 import type { PrinterMemory } from "../../lib/printer/events";
-import type { Link, LinkListener, LinkState, Observation } from "../../lib/printer/link";
+import type { Command } from "../../lib/printer/commands";
+import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "../../lib/printer/link";
 
 /** A link that does what the test says; nothing but the Printer is under test. */
 export class FakeLink implements Link {
@@ -24,6 +25,15 @@ export class FakeLink implements Link {
 
   refresh(): void {
     this.refreshes += 1;
+  }
+
+  /** What was sent; `answer` decides what comes of it. */
+  readonly sent: Command[] = [];
+  answer: (command: Command, options: SendOptions) => Promise<CommandReply> = () => Promise.resolve({ kind: "done" });
+
+  send(command: Command, options: SendOptions): Promise<CommandReply> {
+    this.sent.push(command);
+    return this.answer(command, options);
   }
 
   get isOpen(): boolean {

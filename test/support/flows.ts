@@ -1,6 +1,7 @@
+import { NO_WORD } from "../../lib/printer/firmware";
 import type { NodeInitializer } from "node-red";
 import { useHouse } from "../../lib/node-red/composition";
-import type { Surroundings } from "../../lib/node-red/links";
+import type { Surroundings } from "../../lib/node-red/way";
 import { pinsIn } from "../../lib/node-red/pins";
 import { Printers } from "../../lib/node-red/printers";
 import type { PrinterSettings } from "../../lib/node-red/settings";
@@ -60,6 +61,7 @@ export function observation(difference: Partial<PrinterStatus> = {}, complete = 
     signals: { cancelled: false, runout: false },
     model: "P1S",
     complete,
+    firmware: NO_WORD,
     raw: () => ({ print: { gcode_state: "IDLE" } }),
   };
 }

@@ -1,3 +1,4 @@
+import { NO_WORD } from "../../lib/printer/firmware";
 import type { Observation, Signals } from "../../lib/printer/link";
 import { type Alert, type Job, type PrinterStatus, UNKNOWN_STATUS } from "../../lib/printer/status";
 
@@ -32,6 +33,7 @@ export function seen(
     signals: { cancelled: false, runout: false, ...signals },
     model,
     complete,
+    firmware: NO_WORD,
     raw: () => ({ gcode_state: status.state }),
   };
 }

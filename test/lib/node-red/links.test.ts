@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PrintgateError } from "../../../lib/errors";
-import { linkFor, preparedLink, tryPrinter } from "../../../lib/node-red/links";
+import { linkFor, tryPrinter } from "../../../lib/node-red/links";
+import { preparedLink } from "../../../lib/node-red/prepared-link";
 import { pinsIn } from "../../../lib/node-red/pins";
 import { readSettings } from "../../../lib/node-red/settings";
 import { memoryStore } from "../../../lib/node-red/store";
@@ -106,7 +107,7 @@ describe("links", () => {
     it("stop with the reason when that fails", async () => {
       const states: LinkState[] = [];
       const reason = new PrintgateError("unexpected", "no free port");
-      preparedLink("simulated", () => Promise.reject(reason)).open(listener(states));
+      preparedLink({ name: "simulated", vendor: "bambu" }, () => Promise.reject(reason)).open(listener(states));
       await settle();
       assert.deepEqual(states, [{ kind: "stopped", reason }]);
     });
@@ -118,7 +119,7 @@ describe("links", () => {
         away += 1;
         return Promise.resolve();
       };
-      const link = preparedLink("lan", () => Promise.resolve({ link: inner, putAway }));
+      const link = preparedLink({ name: "lan", vendor: "bambu" }, () => Promise.resolve({ link: inner, putAway }));
       link.open(listener([]));
       await link.close();
       await link.close();
