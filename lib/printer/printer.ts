@@ -146,6 +146,9 @@ export class Printer {
           notice: (notice) => {
             if (this.session === session) this.announce(notice);
           },
+          missed: () => {
+            if (this.session === session) this.missed();
+          },
         });
       })
       .catch((thrown: unknown) => {
