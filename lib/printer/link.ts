@@ -29,6 +29,11 @@ export interface Observation {
   readonly model: string | null;
   /** False until the printer's whole state was heard on this connection: no event may be derived before. */
   readonly complete: boolean;
+  /**
+   * A server that stands before the printer answers, and says that the printer itself is off or not connected: the
+   * link is live, the printer is not online, and what it does meanwhile nobody knows.
+   */
+  readonly away?: boolean;
   /** A copy of the printer's own words, secrets removed. Made on demand: most users never ask. */
   raw(): Record<string, unknown>;
 }
