@@ -57,8 +57,8 @@ export class CloudConnection {
   private readonly abort = new AbortController();
   private client: MqttClient | null = null;
   private over = false;
-  /** What the login was tried with; null while it was not. */
-  password: string | null = null;
+  /** The broker was shown user and password. */
+  loggedIn = false;
 
   constructor(
     private readonly access: CloudAccess,
@@ -66,9 +66,8 @@ export class CloudConnection {
     private readonly listener: ConnectionListener,
   ) {}
 
-  /** @param refusedBefore a password that is known to be refused: it is not tried again */
-  start(refusedBefore: string | null): void {
-    this.connect(refusedBefore).catch((thrown: unknown) => {
+  start(): void {
+    this.connect().catch((thrown: unknown) => {
       this.down(toError(thrown));
     });
   }
@@ -108,9 +107,8 @@ export class CloudConnection {
     if (client !== null) await sayGoodbye(client);
   }
 
-  private async connect(refusedBefore: string | null): Promise<void> {
+  private async connect(): Promise<void> {
     const { username, password } = await this.access.credentials();
-    if (password === refusedBefore) throw new PrintgateError(...EXPIRED);
     const socket = await this.open();
     // Nobody else listens yet, and an unheard "error" would end the process.
     socket.on("error", () => undefined);
@@ -118,7 +116,7 @@ export class CloudConnection {
       socket.destroy();
       return;
     }
-    this.password = password;
+    this.loggedIn = true;
     const client = mqttOver(socket, { clientId: this.clientId, username, password });
     this.client = client;
     client.on("error", (error) => {

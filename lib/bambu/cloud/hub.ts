@@ -63,7 +63,6 @@ class Hub implements CloudHub {
   private upSince: number | null = null;
   private state: LinkState = { kind: "closed" };
   private trouble: PrintgateError | null = null;
-  private refusedPassword: string | null = null;
   private startTimer: NodeJS.Timeout | null = null;
   private forgetChanges: (() => void) | null = null;
   private closing: Promise<void> = Promise.resolve();
@@ -100,16 +99,16 @@ class Hub implements CloudHub {
     this.forgetChanges = this.access.changed(() => {
       this.restart();
     });
-    this.startSoon();
+    this.startIn(0);
   }
 
   /** An earlier connection says goodbye first: two under one name would be one too many. */
-  private startSoon(): void {
+  private startIn(ms: number): void {
     this.startTimer = setTimeout(() => {
       void this.closing.then(() => {
         if (this.connection === null && this.state.kind === "connecting") this.start();
       });
-    });
+    }, ms);
   }
 
   /** How a member that comes later stands. */
@@ -141,14 +140,14 @@ class Hub implements CloudHub {
     if (state !== "wanted") this.connection?.unsubscribe(reportsOf(line.serial));
   }
 
-  /** Somebody has signed in or out: whatever was is over. */
+  /** Somebody has signed in or out, or the same sign-in is worth another try: whatever was is over. */
   private restart(): void {
-    this.refusedPassword = null;
+    const waitMs = this.trouble?.code === "account-expired" ? this.endings.add(null).waitMs : 0;
     this.trouble = null;
     for (const line of this.lines.values()) if (line.state === "refused") forgive(line);
     void this.hangUp();
     this.setState({ kind: "connecting", after: null });
-    this.startSoon();
+    this.startIn(waitMs);
   }
 
   private start(): void {
@@ -166,7 +165,7 @@ class Hub implements CloudHub {
       },
     });
     this.connection = connection;
-    connection.start(this.refusedPassword);
+    connection.start();
   }
 
   private onUp(connection: CloudConnection): void {
@@ -233,10 +232,7 @@ class Hub implements CloudHub {
     this.trouble = reason;
     if (STOPS.has(reason.code)) {
       this.setState({ kind: "stopped", reason });
-      if (reason.code === "account-expired" && connection.password !== null) {
-        this.refusedPassword = connection.password;
-        this.access.refused();
-      }
+      if (connection.loggedIn) this.access.refused();
       return;
     }
     const { waitMs } = this.endings.add(sessionMs);

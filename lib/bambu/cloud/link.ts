@@ -57,6 +57,8 @@ class CloudLink implements Link {
 
   open(listener: LinkListener): void {
     this.listener = listener;
+    // It stands in now and then, perhaps hours apart.
+    this.conversation.forget();
     this.joinTimer = setTimeout(() => {
       this.join();
     });
