@@ -157,6 +157,9 @@ export class Printer {
           notice: (notice) => {
             if (this.session === session) this.announce(notice);
           },
+          missed: () => {
+            if (this.session === session) this.missed();
+          },
         });
       })
       .catch((thrown: unknown) => {
@@ -185,7 +188,7 @@ export class Printer {
     if (state.kind === "live" || !wasLive) return;
     this.sending.lost("the connection was lost");
     this.missed();
-    this.setOnline(false);
+    this.unheard();
     this.graceTimer ??= setTimeout(() => {
       this.graceTimer = null;
       this.tellPresence();
@@ -202,17 +205,19 @@ export class Printer {
       // Most reports move a temperature and nothing else: the rules need not look at those.
       const idleTurn = this.continuity === "live" && before !== null && !concernsEvents(before, observation);
       if (!idleTurn) result = step(this.rules, observation, at, this.continuity);
-      this.continuity = "live";
+      // Somebody else's word for it: what was missed of the printer before is still not known.
+      if (observation.away !== true) this.continuity = "live";
     }
     if (result !== null) this.rules = result.memory;
     // Until the printer's whole state was heard once there is nothing worth showing.
-    if (this.continuity !== "start") this.show(observation, "heard");
+    if (this.continuity !== "start" || observation.away === true) this.show(observation, "heard");
     if (result !== null) {
       const { ending } = this.rules;
       if (ending !== null) this.waitForEnding(Math.min(ENDING_WAIT_MS, ending.since + ENDING_WAIT_MS - at));
       this.commit(result);
     }
-    if (this.status.online && (this.rules.online !== true || this.graceTimer !== null)) this.tellPresence();
+    const { online } = this.status;
+    if (online !== this.rules.online || (online && this.graceTimer !== null)) this.tellPresence();
   }
 
   /** The link's picture of the printer, with what only we know: now that it was heard, or told anew. */
@@ -221,7 +226,7 @@ export class Printer {
     const state = shownState(this.rules, status.state);
     this.status = {
       ...status,
-      online: why === "heard" || this.status.online,
+      online: why === "heard" ? observation.away !== true : this.status.online,
       lastSeen: new Date(this.lastSeenMs).toISOString(),
       state,
       job: this.shownJob(status.job),
@@ -238,9 +243,12 @@ export class Printer {
     return this.jobShown.job;
   }
 
-  private setOnline(online: boolean): void {
-    if (this.status.online === online) return;
-    this.status = { ...this.status, online };
+  private unheard(): void {
+    const { online, stage } = this.status;
+    // That the printer is off was the word of a server that can not be asked any more.
+    const known = this.observation?.away === true ? UNKNOWN_STATUS.stage : stage;
+    if (!online && known === stage) return;
+    this.status = { ...this.status, online: false, stage: known };
     this.tellStatus();
   }
 
@@ -269,7 +277,7 @@ export class Printer {
         return;
       }
       this.missed();
-      this.setOnline(false);
+      this.unheard();
       this.tellPresence();
     }, inMs);
   }
