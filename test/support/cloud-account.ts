@@ -58,9 +58,9 @@ export interface AccountBed {
   /** The clock of the account, and of the cloud. */
   readonly clock: { now: number };
   /** Paths that were asked for, without those from before the last call. */
-  asked(): string[];
+  readonly asked: () => string[];
   /** Another account, as after a restart. */
-  again(options?: Partial<AccountOptions>): BambuAccount;
+  readonly again: (options?: Partial<AccountOptions>) => BambuAccount;
 }
 
 /** An account at a simulated cloud; what it opens is closed by `closeBeds`. */
@@ -74,7 +74,7 @@ export async function accountBed(
   beds.push(cloud);
   const store = (rest.store as TestStore | undefined) ?? new TestStore();
   const [logged, notices, states]: [string[], Notice[], string[]] = [[], [], []];
-  const make = (more: Partial<AccountOptions>): BambuAccount => {
+  const make = (more: Partial<AccountOptions> = {}): BambuAccount => {
     const account = createAccount({
       ...{ region: "global", apiUrl: cloud.url, mqttUrl: "", pastedToken: "", store, now, watchEveryMs: 5 },
       log: (message) => void logged.push(message),
@@ -95,7 +95,7 @@ export async function accountBed(
     seen = cloud.requests.length;
     return paths;
   };
-  return { cloud, store, logged, notices, states, clock, asked, account: make({}), again: make };
+  return { cloud, store, logged, notices, states, clock, asked, account: make(), again: make };
 }
 
 const beds: { close(): Promise<void> }[] = [];
