@@ -1,4 +1,4 @@
-import { PrintgateError } from "../errors";
+import { isPrintgateError, PrintgateError } from "../errors";
 import type { Command } from "./commands";
 import { type Happening, moveFor, type Mode, outerState, type Picture, routeOf } from "./failover-table";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "./link";
@@ -93,7 +93,15 @@ class Failover implements Link {
     const route = routeOf(this.picture);
     if (this.listener === null || this.picture[route].kind !== "live")
       throw new PrintgateError("offline", "the printer can be reached neither over the LAN nor through the cloud");
-    return this.options[route].send(command, options);
+    const { cloudOpening } = this;
+    try {
+      return await this.options[route].send(command, options);
+    } catch (thrown) {
+      // We closed the cloud ourselves, since the LAN talks again: there a report can show still what came of it.
+      const isOurs = route === "cloud" && this.cloudOpening !== cloudOpening && this.picture.lan.kind === "live";
+      if (isOurs && isPrintgateError(thrown, "link-lost")) return { kind: "unanswered" };
+      throw thrown;
+    }
   }
 
   private get picture(): Picture {

@@ -1,7 +1,8 @@
 import { PrintgateError } from "../../errors";
 import type { Command } from "../../printer/commands";
-import type { CommandReply, Link, LinkListener, LinkState } from "../../printer/link";
+import type { CommandReply, Link, LinkListener, LinkState, SendOptions } from "../../printer/link";
 import { backoffMs } from "../backoff";
+import { carryOut, type Upload } from "../carry-out";
 import { Conversation } from "../conversation";
 import type { CloudHub, Seat } from "./hub";
 
@@ -12,6 +13,8 @@ export interface BambuCloudOptions {
   readonly hub: CloudHub;
   /** Without a report for so long, the printer is asked to go on, then subscribed to anew. */
   readonly staleAfterMs: number;
+  /** How files get to the printer; absent = they do not. */
+  readonly upload?: Upload;
   /** ms to wait after so many silences in a row. */
   readonly backoff?: (failures: number) => number;
 }
@@ -78,8 +81,8 @@ class CloudLink implements Link {
     if (this.joined && this.present) this.conversation.renew();
   }
 
-  send(command: Command): Promise<CommandReply> {
-    return Promise.reject(new PrintgateError("not-supported", `this version can not carry out "${command.name}"`));
+  send(command: Command, options: SendOptions): Promise<CommandReply> {
+    return carryOut(this.conversation, command, options, this.options.upload ?? null);
   }
 
   private join(): void {

@@ -278,6 +278,29 @@ describe("a printer with two ways to it", () => {
     await printer.close();
   });
 
+  it("a command that was on its way through the cloud when the LAN came back is left to the reports", async () => {
+    const { lan, cloud, link, printer } = await printing();
+    lan.state(gone());
+    await settle();
+    cloud.state(live);
+    cloud.report(at(5));
+    let fail: (error: Error) => void = () => undefined;
+    cloud.answer = () => new Promise((_resolve, reject) => (fail = reject));
+    const kept = link.send({ name: "pause" }, { signal });
+    lan.state(live);
+    lan.report(at(5));
+    fail(new PrintgateError("link-lost", "closed"));
+    assert.deepEqual(await kept, { kind: "unanswered" });
+
+    lan.state(gone());
+    await settle();
+    cloud.state(live);
+    const lost = link.send({ name: "pause" }, { signal });
+    fail(new PrintgateError("link-lost", "the cloud hung up"));
+    await assert.rejects(lost, /the cloud hung up/);
+    await printer.close();
+  });
+
   it("opens the cloud anew only after its last closing is over", async () => {
     const { lan, cloud, printer } = await printing();
     let closed: () => void = () => undefined;
