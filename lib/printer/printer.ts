@@ -1,4 +1,5 @@
 import { toError } from "../errors";
+import type { Command } from "./commands";
 import {
   type Continuity,
   ENDING_EVENTS,
@@ -11,7 +12,9 @@ import {
   withStart,
 } from "./events";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { CommandOutcome } from "./refusals";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
 /** Where the memory of one printer outlives the process. */
@@ -64,6 +67,7 @@ export class Printer {
   linkState: LinkState = { kind: "closed" };
 
   private readonly listeners = new Set<PrinterListener>();
+  private readonly sending: Sending;
   private rules = NO_MEMORY;
   private outbox: readonly PrinterEvent[] = [];
   private continuity: Continuity = "start";
@@ -80,6 +84,7 @@ export class Printer {
 
   constructor(private readonly options: PrinterOptions) {
     this.id = options.id;
+    this.sending = new Sending(options.link, () => this);
   }
 
   get identity(): PrinterIdentity {
@@ -102,6 +107,11 @@ export class Printer {
     this.options.link.refresh();
   }
 
+  /** Carries a command out once, or says why not. Never rejects. */
+  send(command: Command, options: CommandOptions): Promise<CommandOutcome> {
+    return this.sending.send(command, options);
+  }
+
   /** Tells an event that no report shows. */
   announce({ event, reason, value }: Notice): void {
     const state = shownState(this.rules, this.rules.state ?? "unknown");
@@ -117,6 +127,7 @@ export class Printer {
     this.staleTimer = this.graceTimer = this.endingTimer = null;
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
+    this.sending.lost("the connection was closed");
     const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();
@@ -146,6 +157,9 @@ export class Printer {
           notice: (notice) => {
             if (this.session === session) this.announce(notice);
           },
+          missed: () => {
+            if (this.session === session) this.missed();
+          },
         });
       })
       .catch((thrown: unknown) => {
@@ -172,8 +186,9 @@ export class Printer {
     this.linkState = state;
     this.each((listener) => listener.link?.(state));
     if (state.kind === "live" || !wasLive) return;
+    this.sending.lost("the connection was lost");
     this.missed();
-    this.setOnline(false);
+    this.unheard();
     this.graceTimer ??= setTimeout(() => {
       this.graceTimer = null;
       this.tellPresence();
@@ -190,17 +205,19 @@ export class Printer {
       // Most reports move a temperature and nothing else: the rules need not look at those.
       const idleTurn = this.continuity === "live" && before !== null && !concernsEvents(before, observation);
       if (!idleTurn) result = step(this.rules, observation, at, this.continuity);
-      this.continuity = "live";
+      // Somebody else's word for it: what was missed of the printer before is still not known.
+      if (observation.away !== true) this.continuity = "live";
     }
     if (result !== null) this.rules = result.memory;
     // Until the printer's whole state was heard once there is nothing worth showing.
-    if (this.continuity !== "start") this.show(observation, "heard");
+    if (this.continuity !== "start" || observation.away === true) this.show(observation, "heard");
     if (result !== null) {
       const { ending } = this.rules;
       if (ending !== null) this.waitForEnding(Math.min(ENDING_WAIT_MS, ending.since + ENDING_WAIT_MS - at));
       this.commit(result);
     }
-    if (this.status.online && (this.rules.online !== true || this.graceTimer !== null)) this.tellPresence();
+    const { online } = this.status;
+    if (online !== this.rules.online || (online && this.graceTimer !== null)) this.tellPresence();
   }
 
   /** The link's picture of the printer, with what only we know: now that it was heard, or told anew. */
@@ -209,7 +226,7 @@ export class Printer {
     const state = shownState(this.rules, status.state);
     this.status = {
       ...status,
-      online: why === "heard" || this.status.online,
+      online: why === "heard" ? observation.away !== true : this.status.online,
       lastSeen: new Date(this.lastSeenMs).toISOString(),
       state,
       job: this.shownJob(status.job),
@@ -226,15 +243,19 @@ export class Printer {
     return this.jobShown.job;
   }
 
-  private setOnline(online: boolean): void {
-    if (this.status.online === online) return;
-    this.status = { ...this.status, online };
+  private unheard(): void {
+    const { online, stage } = this.status;
+    // That the printer is off was the word of a server that can not be asked any more.
+    const known = this.observation?.away === true ? UNKNOWN_STATUS.stage : stage;
+    if (!online && known === stage) return;
+    this.status = { ...this.status, online: false, stage: known };
     this.tellStatus();
   }
 
   private tellStatus(): void {
     const { identity, status } = this;
     this.each((listener) => listener.status?.(status, identity));
+    this.sending.report(status);
   }
 
   private tellPresence(): void {
@@ -256,7 +277,7 @@ export class Printer {
         return;
       }
       this.missed();
-      this.setOnline(false);
+      this.unheard();
       this.tellPresence();
     }, inMs);
   }
