@@ -6,7 +6,7 @@ import type { OctoprintCore } from "./answers";
 import { AppKeyDesk } from "./app-keys";
 import { type Fault, FaultBoard, type FaultPlace } from "./faults";
 import { FileShelf } from "./files";
-import type { ServerIdentity } from "./identity";
+import type { ServerIdentity } from "../cloud/certificates";
 import { OctoprintMachine } from "./machine";
 import type { OctoprintRequest } from "./rest";
 import { type OpenServer, openServer } from "./server";

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { listen } from "../listen";
 import type { OctoprintCore } from "./answers";
 import type { FaultBoard } from "./faults";
-import type { ServerIdentity } from "./identity";
+import type { ServerIdentity } from "../cloud/certificates";
 import { PushServer, SOCKET_PATH } from "./push";
 import { locate, type OctoprintRequest, type RestContext, serve } from "./rest";
 

@@ -10,7 +10,7 @@ import type { Fault, FaultPlace } from "./faults";
 import type { OctoprintRequest } from "./rest";
 import { RunningOctoprint } from "./running-octoprint";
 import type { RegisteredApp } from "./session-keys";
-import { makeServerIdentity, type ServerIdentity } from "./identity";
+import { makeServerIdentity, type ServerIdentity } from "../cloud/certificates";
 
 export { PERMISSIONS, type Permission, READ_ONLY } from "./access";
 export type { Fault, FaultPlace } from "./faults";

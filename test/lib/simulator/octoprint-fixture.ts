@@ -29,7 +29,7 @@ export async function call(
   const response = await fetch(octoprint.url + path, {
     method,
     headers: sent,
-    body: raw ? ((body as string | FormData | undefined) ?? null) : JSON.stringify(body),
+    body: raw ? (body ?? null) : JSON.stringify(body),
     redirect: "manual",
   });
   const text = await response.text();

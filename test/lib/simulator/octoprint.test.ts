@@ -184,14 +184,7 @@ describe("the REST interface of the simulated OctoPrint", () => {
     const octoprint = await bench.server();
     const json = { "Content-Type": "application/json" };
     for (const path of ["/api/job", "/api/connection", "/api/printer/tool", "/api/printer/command", "/api/login"]) {
-      for (const body of [
-        "{broken",
-        "[]",
-        "null",
-        '"x"',
-        '{"__proto__":{"command":"start"}}',
-        '{"command":7}',
-      ]) {
+      for (const body of ["{broken", "[]", "null", '"x"', '{"__proto__":{"command":"start"}}', '{"command":7}']) {
         const { status } = await call(octoprint, "POST", path, body, octoprint.apiKey, json);
         assert.ok(status >= 400 && status < 500, `${path} ${body} ${status}`);
       }
