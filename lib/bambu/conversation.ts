@@ -1,6 +1,6 @@
 import { PrintgateError } from "../errors";
 import type { Observation } from "../printer/link";
-import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
+import { type Accepted, FAULT_WORDS, type Fault, type Known, PrinterReports } from "./frames";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
 
 /** A printer's answer to a request: matched by section, command and sequence id. */
@@ -9,6 +9,8 @@ export type Reply = Extract<Accepted, { kind: "reply" }>;
 /** Who waits for answers to what was said. */
 export interface ReplyListener {
   reply(reply: Reply): void;
+  /** A report came; what it says of an answer is told before. */
+  report?(observation: Observation): void;
   /** The connection is gone: no answer will come any more. */
   ended(reason: PrintgateError): void;
 }
@@ -92,6 +94,11 @@ export class Conversation {
     for (const listener of [...this.listeners]) listener.ended(reason);
   }
 
+  /** What is known of the printer at this moment. */
+  get known(): Known {
+    return this.reports.known;
+  }
+
   /** Takes the bytes of one message on `device/<serial>/report`. */
   hear(bytes: Buffer): void {
     const now = Date.now();
@@ -131,6 +138,7 @@ export class Conversation {
         this.revivedAt = null;
         this.complete ||= accepted.observation.complete;
         this.talk.report(accepted.observation);
+        for (const listener of [...this.listeners]) listener.report?.(accepted.observation);
         return;
       case "fault":
         this.countFault(accepted.fault);

@@ -3,8 +3,9 @@ import type { TLSSocket } from "node:tls";
 import type { MqttClient } from "mqtt";
 import { PrintgateError, toError } from "../errors";
 import type { Command } from "../printer/commands";
-import type { CommandReply, Link, LinkListener } from "../printer/link";
+import type { CommandReply, Link, LinkListener, SendOptions } from "../printer/link";
 import { Endings } from "./backoff";
+import { carryOut, type Upload } from "./carry-out";
 import { Conversation } from "./conversation";
 import { CONNECT_TIMEOUT_MS, explainMqtt, listenTo, mqttOver, sayGoodbye } from "./mqtt";
 import type { Sighting, Sightings } from "./discovery";
@@ -21,6 +22,8 @@ export interface BambuLanOptions {
   /** Without a report for so long, the printer is asked to go on, then connected to anew. */
   readonly staleAfterMs: number;
   readonly name?: "lan" | "simulated";
+  /** Brings files to the printer; left out = only what is on it can be printed. */
+  readonly upload?: Upload;
   /** Where printers announce themselves; left out = addresses are not followed. */
   readonly sightings?: Sightings;
 }
@@ -114,8 +117,8 @@ class BambuSession implements Link {
     if (this.attempt?.live === true) this.conversation.renew();
   }
 
-  send(command: Command): Promise<CommandReply> {
-    return Promise.reject(new PrintgateError("not-supported", `this version can not carry out "${command.name}"`));
+  send(command: Command, options: SendOptions): Promise<CommandReply> {
+    return carryOut(this.conversation, command, options, this.options.upload ?? null);
   }
 
   private start(): void {

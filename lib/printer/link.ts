@@ -83,6 +83,11 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Of an upload, in bytes. */
   progress?(sentBytes: number, totalBytes: number): void;
+  /**
+   * To be called after anything slow that had to go before the command itself (an upload), right before that leaves.
+   * @throws PrintgateError `offline`, `wrong-state` when the command does not fit any more
+   */
+  leaving?(): void;
 }
 
 /** A way to a printer. Implementations own their socket and timers and close them in any state. */
