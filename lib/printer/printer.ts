@@ -7,28 +7,18 @@ import {
   makeEvent,
   NO_MEMORY,
   type PrinterEvent,
-  type PrinterMemory,
   shownState,
   withStart,
 } from "./events";
 import type { Link, LinkState, Notice, Observation } from "./link";
 import type { CommandOutcome } from "./refusals";
+import type { MemoryStore } from "./memory-shape";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { Pictures } from "./pictures";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
-/** Where the memory of one printer outlives the process. */
-export interface MemoryStore {
-  /** null when there is none, or none that can be used. Never rejects. */
-  load(): Promise<PrinterMemory | null>;
-  /**
-   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
-   * has told the user so itself, once.
-   */
-  save(memory: PrinterMemory): Promise<void>;
-  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
-  saveNow(memory: PrinterMemory): void;
-}
+export type { MemoryStore } from "./memory-shape";
 
 export interface PrinterListener {
   status?(status: PrinterStatus, printer: PrinterIdentity): void;
@@ -67,6 +57,8 @@ export class Printer {
   linkState: LinkState = { kind: "closed" };
 
   private readonly listeners = new Set<PrinterListener>();
+  /** Its camera. */
+  readonly pictures: Pictures;
   private readonly sending: Sending;
   private rules = NO_MEMORY;
   private outbox: readonly PrinterEvent[] = [];
@@ -85,6 +77,7 @@ export class Printer {
   constructor(private readonly options: PrinterOptions) {
     this.id = options.id;
     this.sending = new Sending(options.link, () => this);
+    this.pictures = new Pictures(options.link);
   }
 
   get identity(): PrinterIdentity {
@@ -128,6 +121,7 @@ export class Printer {
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
     this.sending.lost("the connection was closed");
+    this.pictures.close();
     const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();
