@@ -6,7 +6,7 @@ import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } f
 import type { Heard } from "./heard";
 import { endHasMoved, endingOf } from "./job";
 import { compact, Merger, sameJson, WRONG_TYPE } from "./merge";
-import { modelOf } from "./models";
+import { type Model, modelOf } from "./models";
 import { withoutSecrets } from "./raw";
 import { entriesOf, isFields, textOf, type Fields } from "./values";
 
@@ -28,6 +28,14 @@ export type Accepted =
   | { readonly kind: "fault"; readonly fault: Fault }
   /** Well-formed, but nothing for us. */
   | { readonly kind: "ignored" };
+
+/** What a request to a printer may depend on. */
+export interface Known {
+  readonly model: Model;
+  /** The merged `print` section. */
+  readonly report: Readonly<Fields>;
+  readonly status: PrinterStatus;
+}
 
 export type Fault = "not-json" | "not-an-object" | "too-large" | "wrong-type";
 
@@ -115,6 +123,12 @@ export class PrinterReports {
     if (!reported) return others.length > 0 ? others : IGNORED;
     const report = this.observe(at);
     return others.length > 0 ? [...others, ...report] : report;
+  }
+
+  /** What is known of the printer at this moment. */
+  get known(): Known {
+    const { heard, status } = this;
+    return { model: heard.model, report: heard.report, status };
   }
 
   /** A new connection: until its first full report nothing is `complete`. */

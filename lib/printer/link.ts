@@ -57,6 +57,11 @@ export interface LinkListener {
   warn(message: string): void;
   /** An event that no report shows: an account that expires, say. */
   notice?(notice: Notice): void;
+  /**
+   * Reports may have gone unheard although the link stayed live: what the next complete one shows can have happened
+   * before. A link that was not live needs not say so.
+   */
+  missed?(): void;
 }
 
 export interface Notice {
@@ -78,10 +83,16 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Of an upload, in bytes. */
   progress?(sentBytes: number, totalBytes: number): void;
+  /**
+   * To be called after anything slow that had to go before the command itself (an upload), right before that leaves.
+   * @throws PrintgateError `offline`, `wrong-state` when the command does not fit any more
+   */
+  leaving?(): void;
 }
 
 /** A way to a printer. Implementations own their socket and timers and close them in any state. */
 export interface Link {
+  /** The way that reports come at the moment; a link of several ways names another one after a switch. */
   readonly name: LinkName;
   readonly vendor: "bambu" | "octoprint" | "other";
   /** Starts connecting; calls the listener from later ticks only. */
@@ -90,6 +101,11 @@ export interface Link {
   close(): Promise<void>;
   /** Asks the printer for its whole state, if it was not asked too recently for the printer's good. */
   refresh(): void;
+  /**
+   * What was heard may be out of date although the connection held: nothing is `complete` until the printer's whole
+   * state, which is asked for at once, was heard anew. A link whose every report is the whole state needs none.
+   */
+  renew?(): void;
   /**
    * Carries a command out once: nothing is queued while there is no connection, nothing is sent again.
    * Whether it is allowed at this moment was judged before.

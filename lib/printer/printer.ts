@@ -1,4 +1,5 @@
 import { toError } from "../errors";
+import type { Command } from "./commands";
 import {
   type Continuity,
   ENDING_EVENTS,
@@ -11,7 +12,9 @@ import {
   withStart,
 } from "./events";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { CommandOutcome } from "./refusals";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
 /** Where the memory of one printer outlives the process. */
@@ -64,6 +67,7 @@ export class Printer {
   linkState: LinkState = { kind: "closed" };
 
   private readonly listeners = new Set<PrinterListener>();
+  private readonly sending: Sending;
   private rules = NO_MEMORY;
   private outbox: readonly PrinterEvent[] = [];
   private continuity: Continuity = "start";
@@ -80,6 +84,7 @@ export class Printer {
 
   constructor(private readonly options: PrinterOptions) {
     this.id = options.id;
+    this.sending = new Sending(options.link, () => this);
   }
 
   get identity(): PrinterIdentity {
@@ -102,6 +107,11 @@ export class Printer {
     this.options.link.refresh();
   }
 
+  /** Carries a command out once, or says why not. Never rejects. */
+  send(command: Command, options: CommandOptions): Promise<CommandOutcome> {
+    return this.sending.send(command, options);
+  }
+
   /** Tells an event that no report shows. */
   announce({ event, reason, value }: Notice): void {
     const state = shownState(this.rules, this.rules.state ?? "unknown");
@@ -117,6 +127,7 @@ export class Printer {
     this.staleTimer = this.graceTimer = this.endingTimer = null;
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
+    this.sending.lost("the connection was closed");
     const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();
@@ -146,6 +157,9 @@ export class Printer {
           notice: (notice) => {
             if (this.session === session) this.announce(notice);
           },
+          missed: () => {
+            if (this.session === session) this.missed();
+          },
         });
       })
       .catch((thrown: unknown) => {
@@ -172,6 +186,7 @@ export class Printer {
     this.linkState = state;
     this.each((listener) => listener.link?.(state));
     if (state.kind === "live" || !wasLive) return;
+    this.sending.lost("the connection was lost");
     this.missed();
     this.unheard();
     this.graceTimer ??= setTimeout(() => {
@@ -240,6 +255,7 @@ export class Printer {
   private tellStatus(): void {
     const { identity, status } = this;
     this.each((listener) => listener.status?.(status, identity));
+    this.sending.report(status);
   }
 
   private tellPresence(): void {

@@ -4,10 +4,11 @@
  * away is not known; here the connection ends without a CONNACK.
  */
 import type { Socket } from "node:net";
-import { createServer, type Server } from "node:tls";
+import { createServer } from "node:tls";
 import type { Client } from "aedes" with { "resolution-mode": "import" };
-import { PrintgateError, toError } from "../errors";
+import { toError } from "../errors";
 import { leafOf, type PrinterCertificate } from "./certificate";
+import { listen } from "./listen";
 
 /** Counts that outlive a restart of the broker. */
 export interface Tally {
@@ -58,20 +59,6 @@ function matches(filter: string, topic: string): boolean {
     return head.length <= names.length && head.every((part, index) => part === "+" || part === names[index]);
   }
   return parts.length === names.length && parts.every((part, index) => part === "+" || part === names[index]);
-}
-
-function listen(server: Server, port: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (thrown: NodeJS.ErrnoException) => {
-      const taken = thrown.code === "EADDRINUSE" || thrown.code === "EACCES" || thrown.code === "EADDRNOTAVAIL";
-      const message = `The virtual printer can not listen on ${host} port ${port}: ${thrown.message}.`;
-      reject(taken ? new PrintgateError("config-invalid", message, { cause: thrown }) : toError(thrown));
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
 }
 
 /** @throws PrintgateError `config-invalid` when the port can not be had */
@@ -166,10 +153,12 @@ export async function openBroker(options: BrokerOptions): Promise<PrinterBroker>
   const dropLinks = (): void => {
     for (const socket of sockets) socket.destroy();
   };
-  const port = await listen(server, options.port, options.host).catch(async (thrown: unknown) => {
-    await shutAedes();
-    throw toError(thrown);
-  });
+  const port = await listen(server, "The virtual printer", options.port, options.host).catch(
+    async (thrown: unknown) => {
+      await shutAedes();
+      throw toError(thrown);
+    },
+  );
   server.on("error", ignore);
 
   let closing: Promise<void> | null = null;
