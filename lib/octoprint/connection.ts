@@ -4,7 +4,7 @@ import type { CommandReply, SendOptions } from "../printer/link";
 import { baseOf, OctoprintClient } from "./client";
 import { orderFor, REFUSALS, replyTo } from "./commands";
 import type { OctoprintReports } from "./reports";
-import { askControl, type Asker, askPicture, askSession, askUpdates, askVersion } from "./rest";
+import { type Asker, askPicture, askRights, askSession, askUpdates, askVersion } from "./rest";
 import type { KeySource } from "./session-keys";
 import { PushSocket } from "./socket";
 import { type Connections, connectionsTo, type Trust } from "./trust";
@@ -29,6 +29,8 @@ export interface Reach {
 export interface Owner {
   /** A picture came, be it the same as before. */
   heard(): void;
+  /** What is said may have gone unheard for a moment. */
+  missed(): void;
   /** Something else was said that may have changed what is known. */
   news(): void;
   lost(error: PrintgateError): void;
@@ -91,10 +93,10 @@ export class Connection {
     await connections.learn().catch((thrown: unknown) => {
       this.owner.warn(`the server's certificate could not be remembered: ${toError(thrown).message}`);
     });
-    const control = await askControl(await this.asker());
+    const rights = await askRights(await this.asker());
     const picture = await askPicture(await this.asker());
     this.reports.takeServer({ installed: this.version, says: "unknown", offered: null, updating: false });
-    this.reports.takeControl(control);
+    this.reports.takeRights(rights);
     this.reports.takeRest(picture, true);
   }
 
@@ -213,6 +215,7 @@ export class Connection {
 
   /** Whether the server itself is gone is for REST to say. */
   private onSocketOver(error: PrintgateError): void {
+    if (this.isPushed) this.owner.missed();
     this.socket = null;
     this.socketFailures += 1;
     if (this.socketFailures > 1 || this.heardAt === 0)

@@ -19,6 +19,8 @@ export interface Course {
   readonly announced: boolean;
   /** It is being given up. */
   readonly cancelling: boolean;
+  /** OctoPrint gives it up because the printer's firmware reported an error: nobody has cancelled it. */
+  readonly broken: boolean;
   /** The print that is on, or the last one. */
   readonly figures: Figures;
   /** How the last print ended; null while one is on, and where nothing is known. */
@@ -31,6 +33,7 @@ export const NO_COURSE: Course = {
   underWay: false,
   announced: false,
   cancelling: false,
+  broken: false,
   figures: NO_FIGURES,
   outcome: null,
 };
@@ -52,6 +55,7 @@ export function seePicture(course: Course, doing: Doing, shown: Shown, told: boo
       underWay: true,
       announced: false,
       cancelling: (course.underWay && course.cancelling) || doing.cancelling,
+      broken: course.underWay && course.broken,
       figures: { ...shown, layer, totalLayers },
       outcome: null,
     };
@@ -69,8 +73,20 @@ export function seePicture(course: Course, doing: Doing, shown: Shown, told: boo
   return isDone ? ended({ ...course, figures: { ...NO_FIGURES, ...shown } }, "finished") : course;
 }
 
-/** An event about a job was heard: its name, the file that it names, the reason of a failure. */
-export function hearEvent(course: Course, name: string, task: Task | null, reason: string | null): Course {
+/** An event about a job, as far as it matters. */
+export interface JobEvent {
+  readonly name: string;
+  /** The file that it names. */
+  readonly task: Task | null;
+  /** Of a failure: `cancelled` or `error`. */
+  readonly reason: string | null;
+  /** What the printer's firmware complained of, where that is why the job ends. */
+  readonly firmwareError: string | null;
+}
+
+/** An event about a job was heard. */
+export function hearEvent(before: Course, { name, task, reason, firmwareError }: JobEvent): Course {
+  const course = before.underWay && firmwareError !== null ? { ...before, broken: true } : before;
   switch (name) {
     case "PrintStarted":
       return { ...NO_COURSE, underWay: true, announced: true, figures: { ...NO_FIGURES, task } };
@@ -99,9 +115,10 @@ export function unheard(course: Course): Course {
 }
 
 /** An ending counts once; the first word for it holds. */
-function ended(course: Course, outcome: Outcome): Course {
+function ended(course: Course, word: Outcome): Course {
   if (course.outcome !== null) return course;
+  const outcome = word === "cancelled" && course.broken ? "failed" : word;
   const { figures } = course;
   const done: Partial<Figures> = outcome === "finished" ? { percent: 100, remainingSeconds: 0 } : {};
-  return { underWay: false, announced: false, cancelling: false, figures: { ...figures, ...done }, outcome };
+  return { ...NO_COURSE, figures: { ...figures, ...done }, outcome };
 }

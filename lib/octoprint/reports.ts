@@ -34,6 +34,11 @@ export interface RestPicture {
 }
 
 type Control = PrinterStatus["control"];
+const ACTING: Control = { allowed: true, reason: null };
+const LOOKING: Control = {
+  allowed: null,
+  reason: "the user of the API key may only look: OctoPrint's permissions to print and to control are missing",
+};
 
 /** By how much the end must move before it is told anew. */
 const ENDS_AT_SLACK_MS = 60_000;
@@ -58,6 +63,7 @@ export class OctoprintReports {
   private printer: PrinterFirmware | null = null;
   private server: ServerVersions | null = null;
   private control: Control = UNKNOWN_STATUS.control;
+  private acting: boolean | null = null;
   /** Text of the printer's last error, for the stage. */
   private error: string | null = null;
   private endsAt: number | null = null;
@@ -78,7 +84,7 @@ export class OctoprintReports {
 
   /** False where the key's user is known to have no permission for anything but looking. */
   get mayAct(): boolean {
-    return this.control.allowed !== false;
+    return this.acting !== false;
   }
 
   /** How many nozzles the printer has shown. */
@@ -105,10 +111,13 @@ export class OctoprintReports {
     if (name === "FirmwareData") this.printer = readFirmware(payload);
     if (name === "Error") this.error = textOf(own(payload, "error"));
     if (name === "Connected") this.error = null;
-    const task = taskOf({ file: payload });
-    const course = hearEvent(this.course, name, task, textOf(own(payload, "reason")));
     if (name === "PrintStarted") this.endsAt = null;
-    this.course = course;
+    this.course = hearEvent(this.course, {
+      name,
+      task: taskOf({ file: payload }),
+      reason: textOf(own(payload, "reason")),
+      firmwareError: textOf(own(payload, "firmwareError")),
+    });
   }
 
   takePlugin(plugin: string, data: unknown): void {
@@ -120,8 +129,10 @@ export class OctoprintReports {
     this.server = server;
   }
 
-  takeControl(control: Control): void {
-    this.control = control;
+  /** Whether the key's user may do more than look; null = not known. Single permissions are for the server to judge. */
+  takeRights(acting: boolean | null): void {
+    this.acting = acting;
+    this.control = acting === null ? UNKNOWN_STATUS.control : acting ? ACTING : LOOKING;
   }
 
   /** The connection is gone; until the first picture of the next one nothing is complete. */

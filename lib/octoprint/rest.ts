@@ -1,5 +1,4 @@
 import { PrintgateError } from "../errors";
-import type { PrinterStatus } from "../printer/status";
 import type { OctoprintClient } from "./client";
 import { readUpdateCheck, type ServerVersions } from "./firmware";
 import type { RestPicture } from "./reports";
@@ -16,7 +15,7 @@ export interface Asker {
 /** A check for updates may have to ask the internet first. */
 const UPDATE_CHECK_MS = 60_000;
 /** Permissions of OctoPrint without which a user can only look. */
-const ACTING: readonly string[] = ["PRINT", "CONTROL", "ADMIN"];
+const ACTING: ReadonlySet<string> = new Set(["PRINT", "CONTROL", "ADMIN"]);
 
 /**
  * OctoPrint's version.
@@ -45,17 +44,12 @@ async function whyRefused({ client, key, signal }: Asker): Promise<PrintgateErro
   return new PrintgateError("account-refused", words);
 }
 
-/** Whether the key's user may do more than look; unknown to releases without permissions. */
-export async function askControl({ client, key, signal }: Asker): Promise<PrinterStatus["control"]> {
+/** Whether the key's user may do more than look; null from releases without permissions. */
+export async function askRights({ client, key, signal }: Asker): Promise<boolean | null> {
   const { status, body } = await client.ask({ path: "api/currentuser", key, signal, accept: [401, 403, 404] });
   const permissions = own(body, "permissions");
-  if (status >= 400 || !Array.isArray(permissions)) return { allowed: null, reason: null };
-  const names = new Set([...textsOf(permissions), ...textsOf(own(body, "groups"))].map((name) => name.toUpperCase()));
-  if (ACTING.some((name) => names.has(name)) || names.has("ADMINS")) return { allowed: true, reason: null };
-  return {
-    allowed: false,
-    reason: "the user of the API key may only look: it lacks OctoPrint's permissions to print and to control",
-  };
+  if (status >= 400 || !Array.isArray(permissions)) return null;
+  return textsOf(permissions).some((name) => ACTING.has(name.toUpperCase()));
 }
 
 /** What the printer is doing; that the printer is off is an answer. */

@@ -34,7 +34,13 @@ export interface Found {
  */
 export async function probe(options: OctoprintOptions): Promise<Found> {
   const reports = new OctoprintReports();
-  const nobody = { heard: () => undefined, news: () => undefined, lost: () => undefined, warn: () => undefined };
+  const nobody = {
+    heard: () => undefined,
+    missed: () => undefined,
+    news: () => undefined,
+    lost: () => undefined,
+    warn: () => undefined,
+  };
   const connection = new Connection(reachOf(options), reports, nobody);
   try {
     await connection.begin();
@@ -111,6 +117,9 @@ class OctoprintSession implements Link {
     const connection: Connection = new Connection(reachOf(this.options), this.reports, {
       heard: () => {
         if (isCurrent()) this.report();
+      },
+      missed: () => {
+        if (isCurrent()) this.listener?.missed?.();
       },
       news: () => {
         if (isCurrent() && this.isLive && this.reports.observe(Date.now()) !== this.told) this.report();

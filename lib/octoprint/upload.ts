@@ -5,15 +5,17 @@ import { Readable } from "node:stream";
 import { PrintgateError, toError } from "../errors";
 import type { PrintContent, PrintOrder } from "../printer/commands";
 import type { CommandReply, SendOptions } from "../printer/link";
-import type { OctoprintClient } from "./client";
+import type { OctoprintClient, Reply } from "./client";
 import { REFUSALS, replyTo } from "./commands";
+import { fieldsOf, own, textOf } from "./wire";
 
 /** Puts a file on OctoPrint and prints it, or prints one that is there. */
 
 const FOLDER = "api/files/local";
 
 /**
- * @throws PrintgateError `message-invalid` for a name or file that can not be used, `upload-failed`, and what the client throws
+ * Uploads first and starts then: how long a file takes nobody knows, and the printer can be busy with something else by then.
+ * @throws PrintgateError `message-invalid` for a name or file that can not be used, `upload-failed`, what the client and `leaving` throw
  */
 export async function print(
   client: OctoprintClient,
@@ -23,29 +25,29 @@ export async function print(
 ): Promise<CommandReply> {
   const { folders, name } = placeOf(order.file);
   const ask = { method: "POST", key, accept: REFUSALS, signal: options.signal } as const;
-  if (order.content === null) {
-    const path = [FOLDER, ...folders, name]
-      .map((part) => (part === FOLDER ? part : encodeURIComponent(part)))
-      .join("/");
-    return replyTo("print", await client.ask({ ...ask, path, json: { command: "select", print: true } }), "unanswered");
+  let path = [...folders, name].join("/");
+  if (order.content !== null) {
+    const source = await open(order.content);
+    const { body, headers } = multipart({ path: folders.join("/") }, name, source, options);
+    let reply: Reply;
+    try {
+      reply = await client.ask({ ...ask, path: FOLDER, stream: { body, headers }, timeoutMs: 0 });
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (!["unreachable", "link-lost", "unexpected"].includes(error.code)) throw error;
+      throw new PrintgateError("upload-failed", `the file did not reach OctoPrint: ${error.message}`, { cause: error });
+    } finally {
+      source.stream.destroy();
+      body.destroy();
+    }
+    if (reply.status >= 400) return replyTo("print", reply, "unanswered");
+    // OctoPrint may have made another name of it.
+    path = textOf(own(fieldsOf(own(fieldsOf(own(reply.body, "files")), "local")), "path")) ?? path;
+    options.leaving?.();
   }
-  const source = await open(order.content);
-  const fields = { path: folders.join("/"), select: "true", print: "true" };
-  const { body, headers } = multipart(fields, name, source, options);
-  try {
-    return replyTo(
-      "print",
-      await client.ask({ ...ask, path: FOLDER, stream: { body, headers }, timeoutMs: 0 }),
-      "unanswered",
-    );
-  } catch (thrown) {
-    const error = toError(thrown);
-    if (!["unreachable", "link-lost", "unexpected"].includes(error.code)) throw error;
-    throw new PrintgateError("upload-failed", `the file did not reach OctoPrint: ${error.message}`, { cause: error });
-  } finally {
-    source.stream.destroy();
-    body.destroy();
-  }
+  const file = path.split("/").map(encodeURIComponent).join("/");
+  const reply = await client.ask({ ...ask, path: `${FOLDER}/${file}`, json: { command: "select", print: true } });
+  return replyTo("print", reply, "unanswered");
 }
 
 function placeOf(file: string): { folders: string[]; name: string } {
