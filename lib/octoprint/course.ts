@@ -106,7 +106,11 @@ export function hearEvent(before: Course, { name, task, reason, firmwareError }:
 
 /** Layers were pushed by a plugin. */
 export function hearLayers(course: Course, layers: Layers): Course {
-  return course.underWay ? { ...course, figures: { ...course.figures, ...layers } } : course;
+  if (!course.underWay) return course;
+  const { figures } = course;
+  // A message may bring one of the two.
+  const layer = layers.layer ?? figures.layer;
+  return { ...course, figures: { ...figures, layer, totalLayers: layers.totalLayers ?? figures.totalLayers } };
 }
 
 /** The connection is gone: what a print did meanwhile is for whoever remembers more than we do. */
