@@ -9,7 +9,6 @@ import type { KeySource } from "./session-keys";
 import { PushSocket } from "./socket";
 import { type Connections, connectionsTo, type Trust } from "./trust";
 import { print } from "./upload";
-import { waitMs } from "./waits";
 
 /** What one connection needs. */
 export interface Reach {
@@ -23,6 +22,8 @@ export interface Reach {
   readonly quietMs: number;
   /** How long a push socket may take to its first picture. */
   readonly answerMs?: number;
+  /** How long to wait after so many failures in a row. */
+  readonly waitMs: (failures: number) => number;
 }
 
 /** Who is told what comes of a connection. Nothing is told after `close()`. */
@@ -220,7 +221,7 @@ export class Connection {
     this.socketFailures += 1;
     if (this.socketFailures > 1 || this.heardAt === 0)
       this.owner.warn(`${error.message}; OctoPrint is asked every ${this.reach.pollMs / 1000} s instead`);
-    this.after("socket", waitMs(this.socketFailures), () => {
+    this.after("socket", this.reach.waitMs(this.socketFailures), () => {
       this.openSocket();
     });
     this.poll();

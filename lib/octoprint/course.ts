@@ -61,14 +61,15 @@ export function seePicture(course: Course, doing: Doing, shown: Shown, told: boo
     };
   }
   const isDone = shown.percent === 100 && shown.task !== null;
+  const isSame = shown.task !== null && shown.task.file === course.figures.task?.file;
   if (course.underWay) {
     if (isDone) return ended(course, "finished");
     if (course.cancelling) return ended(course, "cancelled");
-    // The printer stands ready, with no error, before the end: somebody gave the print up while nobody listened.
-    if (!told) return ended(course, "cancelled");
+    // Ready before the end, without an error and with the file still selected: somebody gave the print up. A server that
+    // was restarted has no file selected.
+    if (!told && isSame) return ended(course, "cancelled");
     return { ...course, underWay: false, announced: false };
   }
-  const isSame = shown.task?.file === course.figures.task?.file;
   if (course.outcome !== null) return isSame ? course : { ...NO_COURSE };
   return isDone ? ended({ ...course, figures: { ...NO_FIGURES, ...shown } }, "finished") : course;
 }

@@ -11,6 +11,8 @@ export interface OctoprintOptions extends Pick<Reach, "url" | "keys" | "trust" |
   readonly staleAfterMs: number;
   /** How often REST is asked while the push socket can not be had, 5000. */
   readonly pollMs?: number;
+  /** How long to wait after so many failures in a row; from a second, doubling, to five minutes. */
+  readonly waitMs?: (failures: number) => number;
 }
 
 const POLL_MS = 5000;
@@ -53,7 +55,7 @@ export async function probe(options: OctoprintOptions): Promise<Found> {
 function reachOf(options: OctoprintOptions): Reach {
   const { url, keys, trust, answerMs, staleAfterMs, pollMs = POLL_MS } = options;
   return {
-    ...{ url, keys, trust },
+    ...{ url, keys, trust, waitMs: options.waitMs ?? waitMs },
     pollMs: Math.min(pollMs, staleAfterMs / 2),
     quietMs: Math.min(QUIET_MS, staleAfterMs / 2),
     ...(answerMs === undefined ? {} : { answerMs }),
@@ -171,7 +173,7 @@ class OctoprintSession implements Link {
     }
     this.trouble = error;
     this.failures += 1;
-    const retryInMs = waitMs(this.failures);
+    const retryInMs = (this.options.waitMs ?? waitMs)(this.failures);
     this.listener?.state({ kind: "waiting", reason: error, retryInMs });
     this.retryIn(retryInMs);
   }
