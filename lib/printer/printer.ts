@@ -11,6 +11,7 @@ import {
   withStart,
 } from "./events";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { MemoryStore } from "./memory-shape";
 import type { CommandOutcome } from "./refusals";
 import type { MemoryStore } from "./memory-shape";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
@@ -30,6 +31,8 @@ export interface PrinterOptions {
   readonly id: string;
   readonly name: string;
   readonly link: Link;
+  /** The model as somebody else knows it, as long as the printer has not said it. */
+  readonly knownModel?: () => string | null;
   /** Without a report for so long, the printer counts as offline. */
   readonly staleAfterMs: number;
   readonly memory: MemoryStore;
@@ -81,9 +84,9 @@ export class Printer {
   }
 
   get identity(): PrinterIdentity {
-    const { id, name, link } = this.options;
+    const { id, name, link, knownModel } = this.options;
     const via = this.linkState.kind === "live" ? link.name : null;
-    return { id, name, vendor: link.vendor, model: this.observation?.model ?? null, link: via };
+    return { id, name, vendor: link.vendor, model: this.observation?.model ?? knownModel?.() ?? null, link: via };
   }
 
   /** Starts to listen; the answer stops it. */
