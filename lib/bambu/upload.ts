@@ -1,4 +1,5 @@
 import { createReadStream, promises as fs } from "node:fs";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { Client, enterPassiveModeIPv4, FTPError, type FTPContext } from "basic-ftp";
@@ -28,6 +29,8 @@ const USER = "bblp";
 const IDLE_MS = 15_000;
 /** To put away what is left of a failed upload. */
 const CLEAN_UP_MS = 5000;
+/** How long a server may take to say why it broke a transfer off. */
+const LAST_WORD_MS = 500;
 const CHUNK_BYTES = 64 * 1024;
 const LONGEST_NAME = 100;
 
@@ -72,6 +75,7 @@ class Upload {
   /** What is on the printer now and is not whole. */
   private unfinished: string | null = null;
   private sent = 0;
+  private control: Socket | null = null;
 
   constructor(
     private readonly place: FilePlace,
@@ -90,10 +94,12 @@ class Upload {
     try {
       if (signal.aborted) throw new PrintgateError("upload-failed", "the upload was called off");
       await logIn(client, this.place);
+      this.control = client.ftp.socket;
       await this.transfer(client);
     } catch (thrown) {
+      const refusal = thrown instanceof FTPError || isPrintgateError(thrown) ? null : await this.lastWord();
       client.close();
-      throw await this.failed(thrown);
+      throw await this.failed(refusal ?? thrown);
     } finally {
       signal.removeEventListener("abort", stop);
       client.trackProgress();
@@ -137,6 +143,30 @@ class Upload {
     });
     if (arrived !== expected)
       throw new PrintgateError("upload-failed", `${arrived} of ${expected} bytes arrived on the printer`);
+  }
+
+  /** A server that breaks a transfer off says why on the other connection, often a moment later; null = it does not. */
+  private async lastWord(): Promise<FTPError | null> {
+    const { control } = this;
+    if (control === null || control.destroyed || this.options.signal.aborted) return null;
+    return new Promise((resolve) => {
+      const end = (word: FTPError | null): void => {
+        clearTimeout(timer);
+        control.off("data", hear);
+        control.off("close", gone);
+        resolve(word);
+      };
+      const hear = (text: Buffer | string): void => {
+        const [message, code] = /^([45]\d\d) .*/m.exec(text.toString()) ?? [];
+        if (message !== undefined) end(new FTPError({ code: Number(code), message }));
+      };
+      const gone = (): void => {
+        end(null);
+      };
+      const timer = setTimeout(gone, LAST_WORD_MS);
+      control.on("data", hear);
+      control.once("close", gone);
+    });
   }
 
   /** Puts away what is left, over a connection of its own, since the first one is usually the trouble. */

@@ -13,7 +13,6 @@ import {
 import type { Link, LinkState, Notice, Observation } from "./link";
 import type { MemoryStore } from "./memory-shape";
 import type { CommandOutcome } from "./refusals";
-import type { MemoryStore } from "./memory-shape";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
 import { Pictures } from "./pictures";
 import { type CommandOptions, Sending } from "./sending";

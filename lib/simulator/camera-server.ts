@@ -96,7 +96,7 @@ function isWelcome(greeting: Buffer, accessCode: string): boolean {
   );
 }
 
-function begin(socket: TLSSocket, how: CameraFault): NodeJS.Timeout {
+function begin(socket: TLSSocket, how: Exclude<CameraFault, "silent">): NodeJS.Timeout {
   if (how === "slow") return trickle(socket, frame(CAMERA_PICTURE));
   const send = (): void => {
     socket.write(FRAMES[how]);

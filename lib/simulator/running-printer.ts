@@ -11,6 +11,7 @@ import type { PrinterProfile } from "./printer-profiles";
 import { encodeModules, encodeStatus, type Surroundings } from "./report-encoder";
 import { ReportStream } from "./report-stream";
 import { handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
+import { SideDoors } from "./side-doors";
 import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
 import type { VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
 
@@ -28,6 +29,7 @@ export class RunningPrinter implements VirtualPrinter {
   private readonly around: Surroundings;
   private readonly tally: Tally = { connects: 0, disconnectsClean: 0 };
   private readonly endless: EndlessJobs | null;
+  readonly doors: SideDoors;
   private broker: PrinterBroker | null = null;
   private stream: ReportStream;
   private timer: NodeJS.Timeout | null = null;
@@ -52,6 +54,10 @@ export class RunningPrinter implements VirtualPrinter {
     this.boundPort = options.port ?? 0;
     this.machine = new PrinterMachine(profile);
     this.stream = new ReportStream(profile);
+    this.doors = new SideDoors({
+      ...{ host, certificate, ftpPort: options.ftpPort ?? 0, cameraPort: options.cameraPort ?? 0 },
+      ...{ hasCamera: !profile.rtsp, accessCode: () => this.code },
+    });
     this.endless = options.jobs === "endless" ? new EndlessJobs(this.machine, this.cancelOrder) : null;
     this.around = {
       serial: options.serial,
@@ -107,6 +113,7 @@ export class RunningPrinter implements VirtualPrinter {
       },
     });
     this.boundPort = this.broker.port;
+    await this.doors.open();
     this.sink?.power(true);
     const scale = this.options.timeScale ?? 1;
     if (scale === 0) return;
@@ -229,7 +236,7 @@ export class RunningPrinter implements VirtualPrinter {
     const { broker } = this;
     this.broker = null;
     if (broker !== null) this.sink?.power(false);
-    await broker?.close();
+    await Promise.all([broker?.close(), this.doors.close()]);
   }
 
   private epochSeconds(): number {

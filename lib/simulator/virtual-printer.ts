@@ -9,6 +9,7 @@ import type { CancelOrder } from "./printer-machine";
 import { findProfile, type PrinterProfile } from "./printer-profiles";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
+import type { SideDoors } from "./side-doors";
 import type { Uplink, UplinkSink } from "./uplink";
 
 export { findProfile, PRINTER_PROFILES } from "./printer-profiles";
@@ -34,6 +35,9 @@ export interface VirtualPrinterOptions {
   readonly host?: string;
   /** 0 = any free one, which is the default. */
   readonly port?: number;
+  /** Of its file server and its camera, likewise. */
+  readonly ftpPort?: number;
+  readonly cameraPort?: number;
   /** Printer seconds in a real second, 1. With 0 nothing moves or is reported but through `advance` and requests. */
   readonly timeScale?: number;
   /** Unsigned `print` commands are refused. */
@@ -58,6 +62,8 @@ export interface VirtualPrinter {
   readonly serial: string;
   readonly name: string;
   readonly profile: PrinterProfile;
+  /** Its file server and its camera: what is on the card, and what goes wrong. */
+  readonly doors: SideDoors;
   /** SHA-256 of the certificate, `AA:BB:..`. */
   readonly fingerprint: string;
   /** The authority that signed the certificate. */
