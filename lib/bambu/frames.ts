@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import { NO_WORD } from "../printer/firmware";
+import type { FirmwareWord } from "../printer/firmware";
 import type { Observation, Signals } from "../printer/link";
 import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
 import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
@@ -201,22 +201,25 @@ export class PrinterReports {
     const before = this.last?.[0].observation;
     if (this.last !== null && !changed && before?.complete === this.complete && before.model === heard.model.name)
       return this.last;
-    const observation = new ReportObservation(this.status, parts.signals, heard, this.complete);
+    const observation = new ReportObservation(this.status, parts, heard, this.complete);
     return (this.last = [{ kind: "report", observation }]);
   }
 }
 
 class ReportObservation implements Observation {
-  readonly firmware = NO_WORD;
   readonly model: string | null;
+  readonly signals: Signals;
+  readonly firmware: FirmwareWord;
 
   constructor(
     readonly status: PrinterStatus,
-    readonly signals: Signals,
+    { signals, firmwareWord }: Heard["parts"],
     private readonly heard: Heard,
     readonly complete: boolean,
   ) {
     this.model = heard.model.name;
+    this.signals = signals;
+    this.firmware = firmwareWord;
   }
 
   /** In the printer's own envelope, as of the last frame: `{ print: merged report, info: { module: [...] } }`. */
