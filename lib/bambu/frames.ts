@@ -6,7 +6,7 @@ import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } f
 import type { Heard } from "./heard";
 import { endHasMoved, endingOf } from "./job";
 import { compact, Merger, sameJson, WRONG_TYPE } from "./merge";
-import { modelOf } from "./models";
+import { type Model, modelOf } from "./models";
 import { withoutSecrets } from "./raw";
 import { entriesOf, isFields, textOf, type Fields } from "./values";
 
@@ -28,6 +28,14 @@ export type Accepted =
   | { readonly kind: "fault"; readonly fault: Fault }
   /** Well-formed, but nothing for us. */
   | { readonly kind: "ignored" };
+
+/** What a request to a printer may depend on. */
+export interface Known {
+  readonly model: Model;
+  /** The merged `print` section. */
+  readonly report: Readonly<Fields>;
+  readonly status: PrinterStatus;
+}
 
 export type Fault = "not-json" | "not-an-object" | "too-large" | "wrong-type";
 
@@ -82,6 +90,8 @@ export class PrinterReports {
   private complete = false;
   /** It will not be heard: what is known has to do, as soon as that is anything. */
   private overdue = false;
+  /** Complete for no better reason than that. */
+  private assumed = false;
   /** Bits of the sections whose input changed since they were decoded. */
   private stale = ALL_SECTIONS;
   /** What the last report was answered with. */
@@ -117,9 +127,24 @@ export class PrinterReports {
     return others.length > 0 ? [...others, ...report] : report;
   }
 
+  /** What is known of the printer at this moment. */
+  get known(): Known {
+    const { heard, status } = this;
+    return { model: heard.model, report: heard.report, status };
+  }
+
   /** A new connection: until its first full report nothing is `complete`. */
   reconnected(): void {
-    this.complete = this.overdue = false;
+    this.complete = this.overdue = this.assumed = false;
+  }
+
+  /** As before the first report; only what the printer is made of stays known. */
+  forget(): void {
+    this.reconnected();
+    Object.assign(this.heard, { report: {}, at: 0, ending: null, parts: unknownParts() });
+    this.status = UNKNOWN_STATUS;
+    this.stale = ALL_SECTIONS;
+    this.last = null;
   }
 
   /**
@@ -162,8 +187,9 @@ export class PrinterReports {
   private takeReport(body: Fields, others: Accepted[]): void {
     const full = body.msg === 0 || body.msg === undefined;
     this.fold(body, full ? "full" : "delta", others);
-    if (!full || this.complete) return;
+    if (!full || (this.complete && !this.assumed)) return;
     this.complete = true;
+    this.assumed = false;
     this.heard.report = compact(this.heard.report);
   }
 
@@ -197,11 +223,12 @@ export class PrinterReports {
       this.status = assemble(parts, this.status);
       heard.ending = endingOf(parts.job, heard.ending);
     }
-    if (this.overdue && parts.state !== "unknown") this.complete = true;
+    if (this.overdue && !this.complete && parts.state !== "unknown") this.complete = this.assumed = true;
+    const { complete, assumed } = this;
     const before = this.last?.[0].observation;
-    if (this.last !== null && !changed && before?.complete === this.complete && before.model === heard.model.name)
-      return this.last;
-    const observation = new ReportObservation(this.status, parts, heard, this.complete);
+    const isSame = before?.complete === complete && before.assumed === assumed && before.model === heard.model.name;
+    if (this.last !== null && !changed && isSame) return this.last;
+    const observation = new ReportObservation(this.status, parts, heard, { complete, assumed });
     return (this.last = [{ kind: "report", observation }]);
   }
 }
@@ -210,16 +237,20 @@ class ReportObservation implements Observation {
   readonly model: string | null;
   readonly signals: Signals;
   readonly firmware: FirmwareWord;
+  readonly complete: boolean;
+  readonly assumed: boolean;
 
   constructor(
     readonly status: PrinterStatus,
     { signals, firmwareWord }: Heard["parts"],
     private readonly heard: Heard,
-    readonly complete: boolean,
+    { complete, assumed }: { readonly complete: boolean; readonly assumed: boolean },
   ) {
     this.model = heard.model.name;
     this.signals = signals;
     this.firmware = firmwareWord;
+    this.complete = complete;
+    this.assumed = assumed;
   }
 
   /** In the printer's own envelope, as of the last frame: `{ print: merged report, info: { module: [...] } }`. */

@@ -20,6 +20,8 @@ export interface Model {
   readonly chamberHeater: boolean | null;
   /** Whether it has the auxiliary and the chamber fan. */
   readonly airFans: boolean | null;
+  /** Its firmware has commands of their own for temperatures and fans (`set_bed_temp` ...), as far as is known. */
+  readonly directControls: boolean | null;
   /** Where the door's bit 23 is, and since which firmware it means something. */
   readonly door: { readonly field: "home_flag" | "stat"; readonly since: string | null } | null;
 }
@@ -34,6 +36,7 @@ const X1: Model = {
   chamberSensor: true,
   chamberHeater: false,
   airFans: true,
+  directControls: false,
   door: { field: "home_flag", since: "01.07.00.00" },
 };
 
@@ -47,6 +50,7 @@ const P1P: Model = {
   chamberSensor: false,
   chamberHeater: false,
   airFans: true,
+  directControls: false,
   door: null,
 };
 
@@ -71,6 +75,7 @@ const H2D: Model = {
   chamberSensor: true,
   chamberHeater: true,
   airFans: true,
+  directControls: true,
   door: { field: "stat", since: null },
 };
 
@@ -119,6 +124,7 @@ export const UNKNOWN_MODEL: Model = {
   chamberSensor: null,
   chamberHeater: null,
   airFans: null,
+  directControls: null,
   door: null,
 };
 

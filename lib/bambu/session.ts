@@ -3,11 +3,11 @@ import type { TLSSocket } from "node:tls";
 import type { MqttClient } from "mqtt";
 import { PrintgateError, toError } from "../errors";
 import type { Command } from "../printer/commands";
-import type { CommandReply, Link, LinkListener } from "../printer/link";
+import type { CommandReply, Link, LinkListener, SendOptions } from "../printer/link";
 import { Endings } from "./backoff";
-import { type Accepted, FAULT_WORDS, type Fault, PrinterReports } from "./frames";
+import { carryOut, type Upload } from "./carry-out";
+import { Conversation } from "./conversation";
 import { CONNECT_TIMEOUT_MS, explainMqtt, listenTo, mqttOver, sayGoodbye } from "./mqtt";
-import { type RequestName, requestFrame, sequenceIds } from "./requests";
 import type { Sighting, Sightings } from "./discovery";
 import { openTls, type Trust } from "./tls";
 
@@ -22,18 +22,14 @@ export interface BambuLanOptions {
   /** Without a report for so long, the printer is asked to go on, then connected to anew. */
   readonly staleAfterMs: number;
   readonly name?: "lan" | "simulated";
+  /** Brings files to the printer; left out = only what is on it can be printed. */
+  readonly upload?: Upload;
   /** Where printers announce themselves; left out = addresses are not followed. */
   readonly sightings?: Sightings;
 }
 
 /** The user name of every Bambu printer on the LAN. */
 const USER = "bblp";
-/** A full report costs a P1 or A1 dear: beyond the one after connecting, not more often than this. */
-const PUSH_ALL_EVERY_MS = 300_000;
-/** The answer to the request for a full report comes within a second or two, or was lost. */
-const FULL_REPORT_MS = 5000;
-/** After it asked a silent printer to go on, how long it waits before it connects anew. */
-const REVIVE_MS = 30_000;
 /** A printer that announces itself after such a pause was away. */
 const AWAY_MS = 30_000;
 
@@ -51,41 +47,43 @@ interface Attempt {
   readonly abort: AbortController;
   readonly startedAt: number;
   client: MqttClient | null;
-  lastReportAt: number | null;
-  /** Epoch ms at which the printer was asked to go on. */
-  revivedAt: number | null;
   /** Let in by the printer. */
   live: boolean;
-  complete: boolean;
 }
 
 class BambuSession implements Link {
   readonly name;
   readonly vendor = "bambu";
-  private readonly reports: PrinterReports;
-  private readonly nextId = sequenceIds();
+  private readonly conversation: Conversation;
   private readonly clientId = `printgate-${PROCESS_TAG}-${++linkCount}`;
   private listener: LinkListener | null = null;
   private attempt: Attempt | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
-  private silenceTimer: NodeJS.Timeout | null = null;
-  /** Runs out when the answer that is due does not come: to the subscription, then the full report. */
+  /** Runs out when the subscription is not answered. */
   private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
   private trouble: PrintgateError | null = null;
   private readonly endings = new Endings();
-  private lastPushAllAt = Number.NEGATIVE_INFINITY;
   private host: string;
   private trust: Trust;
   private lastSightingAt = 0;
   private readonly warned = new Set<string>();
-  private readonly faults = new Map<Fault, number>();
 
   constructor(private readonly options: BambuLanOptions) {
     this.name = options.name ?? "lan";
     this.host = options.host;
     this.trust = options.trust;
-    this.reports = new PrinterReports({ serial: options.serial });
+    this.conversation = new Conversation(options, {
+      publish: (frame) => this.publish(frame),
+      report: (observation) => {
+        this.warned.clear();
+        this.listener?.report(observation);
+      },
+      warn: (message) => this.listener?.warn(message),
+      silent: (reason) => {
+        if (this.attempt !== null) this.lost(this.attempt, reason);
+      },
+    });
   }
 
   open(listener: LinkListener): void {
@@ -106,16 +104,21 @@ class BambuSession implements Link {
     this.clearTimers();
     const attempt = this.attempt;
     this.attempt = null;
+    this.conversation.end(new PrintgateError("offline", "the connection to the printer was closed"));
     attempt?.abort.abort();
     if (attempt?.client != null) await sayGoodbye(attempt.client);
   }
 
   refresh(): void {
-    if (Date.now() - this.lastPushAllAt >= PUSH_ALL_EVERY_MS) this.request("pushAll");
+    this.conversation.refresh();
   }
 
-  send(command: Command): Promise<CommandReply> {
-    return Promise.reject(new PrintgateError("not-supported", `this version can not carry out "${command.name}"`));
+  renew(): void {
+    if (this.attempt?.live === true) this.conversation.renew();
+  }
+
+  send(command: Command, options: SendOptions): Promise<CommandReply> {
+    return carryOut(this.conversation, command, options, this.options.upload ?? null);
   }
 
   private start(): void {
@@ -129,10 +132,7 @@ class BambuSession implements Link {
       abort: new AbortController(),
       startedAt: Date.now(),
       client: null,
-      lastReportAt: null,
-      revivedAt: null,
       live: false,
-      complete: false,
     };
     this.attempt = attempt;
     this.listener?.state({ kind: "connecting", after: this.trouble });
@@ -159,19 +159,13 @@ class BambuSession implements Link {
     await this.login(attempt, socket);
     if (this.attempt !== attempt) return;
     await this.learn(fingerprint);
-    this.reports.reconnected();
+    this.conversation.reset();
     await this.subscribe(attempt);
     if (this.attempt !== attempt) return;
     attempt.live = true;
     this.trouble = null;
     this.listener?.state({ kind: "live" });
-    this.request("getVersion");
-    this.request("pushAll");
-    this.armSilenceTimer(this.options.staleAfterMs);
-    this.answerTimer = setTimeout(() => {
-      const observation = attempt.complete ? null : this.reports.settle(Date.now());
-      if (observation !== null) this.listener?.report(observation);
-    }, FULL_REPORT_MS);
+    this.conversation.begin();
   }
 
   /** MQTT CONNECT over the judged socket; resolves with the printer's acceptance. */
@@ -193,7 +187,7 @@ class BambuSession implements Link {
         this.lost(attempt, error);
       });
       client.on("message", (_topic, payload) => {
-        if (this.attempt === attempt) this.onFrame(attempt, payload);
+        if (this.attempt === attempt) this.conversation.hear(payload);
       });
     });
   }
@@ -220,67 +214,11 @@ class BambuSession implements Link {
     clearTimeout(timer);
   }
 
-  private request(name: RequestName): void {
+  private publish(frame: string): boolean {
     const client = this.attempt?.client;
-    if (client?.connected !== true) return;
-    if (name === "pushAll") this.lastPushAllAt = Date.now();
-    client.publish(`device/${this.options.serial}/request`, requestFrame(name, this.nextId()), { qos: 0 });
-  }
-
-  private onFrame(attempt: Attempt, bytes: Buffer): void {
-    const now = Date.now();
-    for (const accepted of this.reports.accept(bytes, now)) this.onAccepted(attempt, accepted, now);
-  }
-
-  private onAccepted(attempt: Attempt, accepted: Accepted, now: number): void {
-    switch (accepted.kind) {
-      case "report":
-        attempt.lastReportAt = now;
-        attempt.revivedAt = null;
-        this.warned.clear();
-        attempt.complete ||= accepted.observation.complete;
-        this.listener?.report(accepted.observation);
-        return;
-      case "fault":
-        this.countFault(accepted.fault);
-        return;
-      case "reply":
-      case "presence":
-      case "ignored":
-    }
-  }
-
-  /** Once per kind: a printer that sends one bad frame usually sends many. */
-  private countFault(fault: Fault): void {
-    const count = (this.faults.get(fault) ?? 0) + 1;
-    this.faults.set(fault, count);
-    if (count === 1) this.listener?.warn(`${this.options.serial} sent a report ${FAULT_WORDS[fault]} passed over`);
-  }
-
-  private armSilenceTimer(inMs: number): void {
-    this.silenceTimer = setTimeout(() => {
-      this.checkSilence();
-    }, inMs);
-  }
-
-  /** Some firmware goes on holding a connection it no longer feeds. First it is asked, then it is left. */
-  private checkSilence(): void {
-    const attempt = this.attempt;
-    if (attempt === null) return;
-    const { staleAfterMs } = this.options;
-    const now = Date.now();
-    const since = Math.max(attempt.lastReportAt ?? attempt.startedAt, attempt.startedAt);
-    const left = since + staleAfterMs - now;
-    if (left > 0) {
-      this.armSilenceTimer(left);
-    } else if (attempt.revivedAt === null) {
-      attempt.revivedAt = now;
-      this.request("startPushing");
-      this.armSilenceTimer(Math.min(staleAfterMs, REVIVE_MS));
-    } else {
-      const never = attempt.lastReportAt === null ? "; is the serial right?" : "";
-      this.lost(attempt, new PrintgateError("silent", `connected, but the printer sends no reports${never}`));
-    }
+    if (client?.connected !== true) return false;
+    client.publish(`device/${this.options.serial}/request`, frame, { qos: 0 });
+    return true;
   }
 
   /** The end of an attempt, told once however many signs of it there are. */
@@ -288,6 +226,7 @@ class BambuSession implements Link {
     if (this.attempt !== attempt) return;
     this.attempt = null;
     this.clearTimers();
+    this.conversation.end(error);
     attempt.abort.abort();
     if (attempt.client !== null) void sayGoodbye(attempt.client);
     if (STOPS.has(error.code)) {
@@ -336,8 +275,8 @@ class BambuSession implements Link {
   }
 
   private clearTimers(): void {
-    for (const timer of [this.retryTimer, this.silenceTimer, this.answerTimer]) if (timer !== null) clearTimeout(timer);
-    this.retryTimer = this.silenceTimer = this.answerTimer = null;
+    for (const timer of [this.retryTimer, this.answerTimer]) if (timer !== null) clearTimeout(timer);
+    this.retryTimer = this.answerTimer = null;
   }
 }
 

@@ -8,31 +8,43 @@ export interface Prepared {
   readonly putAway: () => Promise<void>;
 }
 
+/** From an opening to its closing. */
+interface Run {
+  prepared: Promise<Prepared | null>;
+  link: Link | null;
+  closed: boolean;
+}
+
 /** A link that must be prepared first: it counts as connecting meanwhile, and as stopped if that fails. */
 export function preparedLink(
   { name, vendor }: { readonly name: LinkName; readonly vendor: Link["vendor"] },
   prepare: () => Promise<Prepared>,
 ): Link {
-  let current: { prepared: Promise<Prepared | null>; closed: boolean } | null = null;
+  let current: Run | null = null;
 
-  const begin = async (listener: LinkListener, isClosed: () => boolean): Promise<Prepared | null> => {
+  const begin = async (listener: LinkListener, run: Run): Promise<Prepared | null> => {
     try {
       const prepared = await prepare();
-      if (!isClosed()) prepared.link.open(listener);
+      if (run.closed) return prepared;
+      run.link = prepared.link;
+      prepared.link.open(listener);
       return prepared;
     } catch (thrown) {
-      if (!isClosed()) listener.state({ kind: "stopped", reason: toError(thrown) });
+      if (!run.closed) listener.state({ kind: "stopped", reason: toError(thrown) });
       return null;
     }
   };
 
   return {
-    name,
+    // A link of several ways says itself which one it is on.
+    get name() {
+      return current?.link?.name ?? name;
+    },
     vendor,
     open: (listener) => {
       if (current) return;
-      const run = { prepared: Promise.resolve<Prepared | null>(null), closed: false };
-      run.prepared = begin(listener, () => run.closed);
+      const run: Run = { prepared: Promise.resolve(null), link: null, closed: false };
+      run.prepared = begin(listener, run);
       current = run;
     },
     close: async () => {
@@ -47,6 +59,11 @@ export function preparedLink(
     refresh: () => {
       void current?.prepared.then((prepared) => {
         prepared?.link.refresh();
+      });
+    },
+    renew: () => {
+      void current?.prepared.then((prepared) => {
+        prepared?.link.renew?.();
       });
     },
     send: async (command, options) => {

@@ -29,6 +29,16 @@ export interface Observation {
   readonly model: string | null;
   /** False until the printer's whole state was heard on this connection: no event may be derived before. */
   readonly complete: boolean;
+  /**
+   * A server that stands before the printer answers, and says that the printer itself is off or not connected: the
+   * link is live, the printer is not online, and what it does meanwhile nobody knows.
+   */
+  readonly away?: boolean;
+  /**
+   * `complete`, but only because the whole report that was asked for did not come: parts of it may be from before this
+   * connection.
+   */
+  readonly assumed?: boolean;
   /** A copy of the printer's own words, secrets removed. Made on demand: most users never ask. */
   raw(): Record<string, unknown>;
 }
@@ -52,6 +62,11 @@ export interface LinkListener {
   warn(message: string): void;
   /** An event that no report shows: an account that expires, say. */
   notice?(notice: Notice): void;
+  /**
+   * Reports may have gone unheard although the link stayed live: what the next complete one shows can have happened
+   * before. A link that was not live needs not say so.
+   */
+  missed?(): void;
 }
 
 export interface Notice {
@@ -73,10 +88,16 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Of an upload, in bytes. */
   progress?(sentBytes: number, totalBytes: number): void;
+  /**
+   * To be called after anything slow that had to go before the command itself (an upload), right before that leaves.
+   * @throws PrintgateError `offline`, `wrong-state` when the command does not fit any more
+   */
+  leaving?(): void;
 }
 
 /** A way to a printer. Implementations own their socket and timers and close them in any state. */
 export interface Link {
+  /** The way that reports come at the moment; a link of several ways names another one after a switch. */
   readonly name: LinkName;
   readonly vendor: "bambu" | "octoprint" | "other";
   /** Starts connecting; calls the listener from later ticks only. */
@@ -85,6 +106,11 @@ export interface Link {
   close(): Promise<void>;
   /** Asks the printer for its whole state, if it was not asked too recently for the printer's good. */
   refresh(): void;
+  /**
+   * What was heard may be out of date although the connection held: nothing is `complete` until the printer's whole
+   * state, which is asked for at once, was heard anew. A link whose every report is the whole state needs none.
+   */
+  renew?(): void;
   /**
    * Carries a command out once: nothing is queued while there is no connection, nothing is sent again.
    * Whether it is allowed at this moment was judged before.

@@ -1,9 +1,11 @@
 import { toError } from "../errors";
 import { noticed, offered, presence } from "./asides";
+import type { Command } from "./commands";
 import {
   type Continuity,
   ENDING_EVENTS,
   type EventMemory,
+  type MemoryStore,
   NO_MEMORY,
   type PrinterEvent,
   type PrinterMemory,
@@ -12,21 +14,10 @@ import {
 } from "./events";
 import type { Offer } from "./firmware";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { CommandOutcome } from "./refusals";
 import { concernsEvents, ENDING_WAIT_MS, expire, step, type Step } from "./rules";
+import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
-
-/** Where the memory of one printer outlives the process. */
-export interface MemoryStore {
-  /** null when there is none, or none that can be used. Never rejects. */
-  load(): Promise<PrinterMemory | null>;
-  /**
-   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
-   * has told the user so itself, once.
-   */
-  save(memory: PrinterMemory): Promise<void>;
-  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
-  saveNow(memory: PrinterMemory): void;
-}
 
 export interface PrinterListener {
   status?(status: PrinterStatus, printer: PrinterIdentity): void;
@@ -65,6 +56,7 @@ export class Printer {
   linkState: LinkState = { kind: "closed" };
 
   private readonly listeners = new Set<PrinterListener>();
+  private readonly sending: Sending;
   private rules = NO_MEMORY;
   private outbox: readonly PrinterEvent[] = [];
   private continuity: Continuity = "start";
@@ -81,6 +73,7 @@ export class Printer {
 
   constructor(private readonly options: PrinterOptions) {
     this.id = options.id;
+    this.sending = new Sending(options.link, () => this);
   }
 
   get identity(): PrinterIdentity {
@@ -101,6 +94,11 @@ export class Printer {
   /** Asks the printer for its whole state, if it was not asked too recently for its good. */
   refresh(): void {
     this.options.link.refresh();
+  }
+
+  /** Carries a command out once, or says why not. Never rejects. */
+  send(command: Command, options: CommandOptions): Promise<CommandOutcome> {
+    return this.sending.send(command, options);
   }
 
   /** Tells an event that no report shows. */
@@ -124,6 +122,7 @@ export class Printer {
     this.staleTimer = this.graceTimer = this.endingTimer = null;
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
+    this.sending.lost("the connection was closed");
     const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();
@@ -153,6 +152,9 @@ export class Printer {
           notice: (notice) => {
             if (this.session === session) this.announce(notice);
           },
+          missed: () => {
+            if (this.session === session) this.missed();
+          },
         });
       })
       .catch((thrown: unknown) => {
@@ -179,8 +181,9 @@ export class Printer {
     this.linkState = state;
     this.each((listener) => listener.link?.(state));
     if (state.kind === "live" || !wasLive) return;
+    this.sending.lost("the connection was lost");
     this.missed();
-    this.setOnline(false);
+    this.unheard();
     this.graceTimer ??= setTimeout(() => {
       this.graceTimer = null;
       this.tellPresence();
@@ -197,17 +200,19 @@ export class Printer {
       // Most reports move a temperature and nothing else: the rules need not look at those.
       const idleTurn = this.continuity === "live" && before !== null && !concernsEvents(before, observation);
       if (!idleTurn) result = step(this.rules, observation, at, this.continuity);
-      this.continuity = "live";
+      // Somebody else's word for it: what was missed of the printer before is still not known.
+      if (observation.away !== true) this.continuity = "live";
     }
     if (result !== null) this.rules = result.memory;
     // Until the printer's whole state was heard once there is nothing worth showing.
-    if (this.continuity !== "start") this.show(observation, "heard");
+    if (this.continuity !== "start" || observation.away === true) this.show(observation, "heard");
     if (result !== null) {
       const { ending } = this.rules;
       if (ending !== null) this.waitForEnding(Math.min(ENDING_WAIT_MS, ending.since + ENDING_WAIT_MS - at));
       this.commit(result);
     }
-    if (this.status.online && (this.rules.online !== true || this.graceTimer !== null)) this.tellPresence();
+    const { online } = this.status;
+    if (online !== this.rules.online || (online && this.graceTimer !== null)) this.tellPresence();
   }
 
   /** The link's picture of the printer, with what only we know: now that it was heard, or told anew. */
@@ -216,7 +221,7 @@ export class Printer {
     const state = shownState(this.rules, status.state);
     this.status = {
       ...status,
-      online: why === "heard" || this.status.online,
+      online: why === "heard" ? observation.away !== true : this.status.online,
       lastSeen: new Date(this.lastSeenMs).toISOString(),
       state,
       job: this.shownJob(status.job),
@@ -233,15 +238,19 @@ export class Printer {
     return this.jobShown.job;
   }
 
-  private setOnline(online: boolean): void {
-    if (this.status.online === online) return;
-    this.status = { ...this.status, online };
+  private unheard(): void {
+    const { online, stage } = this.status;
+    // That the printer is off was the word of a server that can not be asked any more.
+    const known = this.observation?.away === true ? UNKNOWN_STATUS.stage : stage;
+    if (!online && known === stage) return;
+    this.status = { ...this.status, online: false, stage: known };
     this.tellStatus();
   }
 
   private tellStatus(): void {
     const { identity, status } = this;
     this.each((listener) => listener.status?.(status, identity));
+    this.sending.report(status);
   }
 
   private tellPresence(): void {
@@ -263,7 +272,7 @@ export class Printer {
         return;
       }
       this.missed();
-      this.setOnline(false);
+      this.unheard();
       this.tellPresence();
     }, inMs);
   }

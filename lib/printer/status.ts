@@ -205,6 +205,7 @@ export const UNKNOWN_STATUS: PrinterStatus = {
 export const topicOf = {
   status: (id: string): string => `printers/${id}/status`,
   event: (id: string, event: string): string => `printers/${id}/events/${event}`,
+  command: (id: string, command: string): string => `printers/${id}/commands/${command}`,
   firmware: (id: string): string => `printers/${id}/firmware`,
 };
 

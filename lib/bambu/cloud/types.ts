@@ -32,6 +32,8 @@ export interface CloudSession {
   readonly warned: readonly number[];
   /** The cloud no longer takes the token, and that was told. */
   readonly expired: boolean;
+  /** It comes from the token that was pasted into the settings, and ends with it. Missing in a file: false. */
+  readonly pasted: boolean;
 }
 
 /** Where the session outlives the process. */
@@ -40,6 +42,31 @@ export interface SessionStore {
   load(): Promise<CloudSession | null>;
   /** null = signed out. @throws PrintgateError `store` */
   save(session: CloudSession | null): Promise<void>;
+}
+
+/** What an account is made of; `lib/bambu/cloud/account.ts` makes it. */
+export interface AccountOptions {
+  readonly region: Region;
+  /** Base of the REST calls, `http(s)://host[:port]`, then also the web origin; empty = the region's. */
+  readonly apiUrl: string;
+  /** `mqtt(s)://host[:port]`; empty = the region's. */
+  readonly mqttUrl: string;
+  /**
+   * A private authority or a client certificate. It is meant for the addresses that were given by hand, and is used for
+   * the region's own only where neither was.
+   */
+  readonly tls?: SecureContextOptions;
+  /** Used while nobody has signed in through the dialog, or that sign-in has expired; empty = none. */
+  readonly pastedToken: string;
+  readonly store: SessionStore;
+  /** A sentence for the log; each kind of trouble is said once. */
+  log(message: string): void;
+  /** Epoch ms; only tests give another clock than the machine's. */
+  readonly now?: () => number;
+  /** How often the life of the session is looked at; absent = hourly, since a timer can not be set for months. */
+  readonly watchEveryMs?: number;
+  /** Of one request, whole; absent = 15 s. */
+  readonly timeoutMs?: number;
 }
 
 export type AccountState =
@@ -99,16 +126,19 @@ export interface CloudAccess {
   readonly tls?: SecureContextOptions;
   /** `u_<uid>` and the token. @throws PrintgateError `signed-out`, `account-expired` */
   credentials(): Promise<{ readonly username: string; readonly password: string }>;
-  /** Called when somebody has signed in anew or out; the answer stops that. */
+  /**
+   * Called when user or password are others than before, and when it makes sense to try again with the same after
+   * they were refused; the answer stops that.
+   */
   changed(listener: () => void): () => void;
-  /** The broker refused the credentials. */
+  /** The broker refused the credentials: the cloud is asked whether the token still lives. */
   refused(): void;
 }
 
 /**
  * A Bambu Lab account: its session, its token bucket and its caches, shared by all nodes that use it.
  * Every method that asks the cloud throws a PrintgateError: `signed-out`, `account-expired` (only HTTP 401 with code 4),
- * `account-refused`, `blocked`, `request-invalid`, `unreachable`, `bad-answer`.
+ * `account-refused`, `blocked`, `request-invalid`, `unreachable`, `timeout`, `bad-answer`, `certificate-untrusted`.
  */
 export interface BambuAccount {
   readonly state: AccountState;
