@@ -1,6 +1,4 @@
-import type { MemoryStore } from "../../lib/printer/printer";
-import type { LinkName } from "../../lib/printer/status";
-import type { PrinterMemory } from "../../lib/printer/events";
+import type { MemoryStore, PrinterMemory } from "../../lib/printer/events";
 import type { Command } from "../../lib/printer/commands";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "../../lib/printer/link";
 
