@@ -1,6 +1,7 @@
 import type { MemoryStore, PrinterMemory } from "../../lib/printer/events";
 import type { Command } from "../../lib/printer/commands";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "../../lib/printer/link";
+import type { LinkName } from "../../lib/printer/status";
 
 /** A link that does what the test says; nothing but the Printer is under test. */
 export class FakeLink implements Link {
