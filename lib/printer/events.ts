@@ -110,19 +110,6 @@ export interface PrinterMemory {
   readonly outbox: readonly PrinterEvent[];
 }
 
-/** Where the memory of one printer outlives the process. */
-export interface MemoryStore {
-  /** null when there is none, or none that can be used. Never rejects. */
-  load(): Promise<PrinterMemory | null>;
-  /**
-   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
-   * has told the user so itself, once.
-   */
-  save(memory: PrinterMemory): Promise<void>;
-  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
-  saveNow(memory: PrinterMemory): void;
-}
-
 export const NO_MEMORY: EventMemory = {
   state: null,
   job: null,

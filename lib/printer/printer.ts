@@ -5,19 +5,20 @@ import {
   type Continuity,
   ENDING_EVENTS,
   type EventMemory,
-  type MemoryStore,
   NO_MEMORY,
   type PrinterEvent,
-  type PrinterMemory,
   shownState,
   withStart,
 } from "./events";
 import type { Offer } from "./firmware";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { MemoryStore } from "./memory-shape";
 import type { CommandOutcome } from "./refusals";
 import { concernsEvents, ENDING_WAIT_MS, expire, step, type Step } from "./rules";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
+
+export type { MemoryStore } from "./memory-shape";
 
 export interface PrinterListener {
   status?(status: PrinterStatus, printer: PrinterIdentity): void;
@@ -29,6 +30,8 @@ export interface PrinterOptions {
   readonly id: string;
   readonly name: string;
   readonly link: Link;
+  /** The model as somebody else knows it, as long as the printer has not said it. */
+  readonly knownModel?: () => string | null;
   /** Without a report for so long, the printer counts as offline. */
   readonly staleAfterMs: number;
   readonly memory: MemoryStore;
@@ -77,9 +80,9 @@ export class Printer {
   }
 
   get identity(): PrinterIdentity {
-    const { id, name, link } = this.options;
+    const { id, name, link, knownModel } = this.options;
     const via = this.linkState.kind === "live" ? link.name : null;
-    return { id, name, vendor: link.vendor, model: this.observation?.model ?? null, link: via };
+    return { id, name, vendor: link.vendor, model: this.observation?.model ?? knownModel?.() ?? null, link: via };
   }
 
   /** Starts to listen; the answer stops it. */

@@ -1,4 +1,5 @@
-import type { MemoryStore, PrinterMemory } from "../../lib/printer/events";
+import type { PrinterMemory } from "../../lib/printer/events";
+import type { MemoryStore } from "../../lib/printer/memory-shape";
 import type { Command } from "../../lib/printer/commands";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "../../lib/printer/link";
 import type { LinkName } from "../../lib/printer/status";

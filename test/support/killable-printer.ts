@@ -7,7 +7,7 @@ import { appendFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { isPrinterMemory } from "../../lib/printer/memory-shape";
 import { ENDING_WAIT_MS } from "../../lib/printer/rules";
-import type { MemoryStore } from "../../lib/printer/events";
+import type { MemoryStore } from "../../lib/printer/memory-shape";
 import { Printer } from "../../lib/printer/printer";
 import type { PrinterState } from "../../lib/printer/status";
 import { fileStore } from "../../lib/node-red/store";
