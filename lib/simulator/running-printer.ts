@@ -1,5 +1,6 @@
 /** The virtual printer at work: joins the machine, the encoders and the broker, and owns the clock. */
 import { isIPv4 } from "node:net";
+import { PrintgateError } from "../errors";
 import { openBroker, type PrinterBroker, type Tally } from "./broker";
 import { authorityOf, fingerprintOf, type PrinterCertificate } from "./certificate";
 import { EndlessJobs } from "./endless-jobs";
@@ -10,6 +11,7 @@ import type { PrinterProfile } from "./printer-profiles";
 import { encodeModules, encodeStatus, type Surroundings } from "./report-encoder";
 import { ReportStream } from "./report-stream";
 import { handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
+import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
 import type { VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
 
 const KEPT_REQUESTS = 1000;
@@ -29,7 +31,8 @@ export class RunningPrinter implements VirtualPrinter {
   private broker: PrinterBroker | null = null;
   private stream: ReportStream;
   private timer: NodeJS.Timeout | null = null;
-  private accessCode: string;
+  private code: string;
+  private sink: UplinkSink | null = null;
   private silent = false;
   private pushing = true;
   private lastState: GcodeState = "IDLE";
@@ -45,7 +48,7 @@ export class RunningPrinter implements VirtualPrinter {
   ) {
     const host = options.host ?? "127.0.0.1";
     this.serial = options.serial;
-    this.accessCode = options.accessCode;
+    this.code = options.accessCode;
     this.boundPort = options.port ?? 0;
     this.machine = new PrinterMachine(profile);
     this.stream = new ReportStream(profile);
@@ -65,6 +68,9 @@ export class RunningPrinter implements VirtualPrinter {
   }
   get caPem(): string {
     return authorityOf(this.certificate);
+  }
+  get accessCode(): string {
+    return this.code;
   }
   get port(): number {
     return this.boundPort;
@@ -101,6 +107,7 @@ export class RunningPrinter implements VirtualPrinter {
       },
     });
     this.boundPort = this.broker.port;
+    this.sink?.power(true);
     const scale = this.options.timeScale ?? 1;
     if (scale === 0) return;
     const interval = this.options.reportIntervalMs ?? 1000;
@@ -161,12 +168,12 @@ export class RunningPrinter implements VirtualPrinter {
   }
 
   setAccessCode(code: string): void {
-    this.accessCode = code;
+    this.code = code;
   }
 
   publish(frame: object | Buffer | string): void {
     const raw = Buffer.isBuffer(frame) || typeof frame === "string";
-    this.broker?.publish(raw ? frame : JSON.stringify(frame));
+    this.utter(raw ? frame : JSON.stringify(frame));
   }
 
   silence(on: boolean): void {
@@ -175,6 +182,32 @@ export class RunningPrinter implements VirtualPrinter {
 
   dropLinks(): void {
     this.broker?.dropLinks();
+  }
+
+  uplink(sink: UplinkSink): Uplink {
+    if (this.sink !== null) throw new PrintgateError("config-invalid", `${this.serial} belongs to a cloud already.`);
+    this.sink = sink;
+    const isOn = (): boolean => this.broker !== null;
+    const currentJob = (): JobAtWork | null => {
+      const { job, percent } = this.machine.state;
+      if (job === null) return null;
+      const taskId = job.origin === "local" ? null : job.taskId;
+      return { name: job.name, taskId, percent, startedAt: job.startedAt };
+    };
+    return {
+      get on() {
+        return isOn();
+      },
+      get job() {
+        return currentJob();
+      },
+      request: (payload) => {
+        this.receive(payload);
+      },
+      close: () => {
+        if (this.sink === sink) this.sink = null;
+      },
+    };
   }
 
   async powerCycle(): Promise<void> {
@@ -195,6 +228,7 @@ export class RunningPrinter implements VirtualPrinter {
     this.timer = null;
     const { broker } = this;
     this.broker = null;
+    if (broker !== null) this.sink?.power(false);
     await broker?.close();
   }
 
@@ -238,21 +272,30 @@ export class RunningPrinter implements VirtualPrinter {
   private report(): void {
     this.noteState();
     // Without anybody to hear it the work is spared; what changed meanwhile is told with the next report.
-    if (!this.pushing || this.clients === 0) return;
+    const heard = this.broker !== null && (this.broker.clients > 0 || this.sink !== null);
+    if (!this.pushing || !heard) return;
     const frame = this.stream.unasked(this.status());
     if (frame !== null) this.send(frame);
   }
 
   private send(frame: JsonObject): void {
-    if (!this.silent) this.broker?.publish(JSON.stringify(frame));
+    if (!this.silent) this.utter(JSON.stringify(frame));
+  }
+
+  private utter(payload: string | Buffer): void {
+    if (this.broker === null) return;
+    this.broker.publish(payload);
+    this.sink?.report(payload);
   }
 
   private noteState(): void {
     const { gcodeState, job, percent } = this.machine.state;
     if (gcodeState === this.lastState) return;
-    const change = { state: gcodeState, previous: this.lastState, job: job?.name ?? null, percent };
+    const taskId = job === null || job.origin === "local" ? null : job.taskId;
+    const change = { state: gcodeState, previous: this.lastState, job: job?.name ?? null, taskId, percent };
     this.lastState = gcodeState;
     this.options.onState?.(change);
+    this.sink?.state(change);
   }
 
   private receive(payload: Buffer): void {

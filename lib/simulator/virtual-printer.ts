@@ -9,6 +9,7 @@ import type { CancelOrder } from "./printer-machine";
 import { findProfile, type PrinterProfile } from "./printer-profiles";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
+import type { Uplink, UplinkSink } from "./uplink";
 
 export { findProfile, PRINTER_PROFILES } from "./printer-profiles";
 
@@ -17,6 +18,8 @@ export interface StateChange {
   readonly state: GcodeState;
   readonly previous: GcodeState;
   readonly job: string | null;
+  /** Id of the cloud task; null without a job, and for prints from the local network. */
+  readonly taskId: string | null;
   /** 0..100 */
   readonly percent: number;
 }
@@ -60,6 +63,8 @@ export interface VirtualPrinter {
   /** The authority that signed the certificate. */
   readonly caPem: string;
   readonly certificate: PrinterCertificate;
+  /** That a login needs now. */
+  readonly accessCode: string;
   /** Begins a job unless one is on. */
   startPrint(job?: PrintOrder): void;
   pause(): void;
@@ -90,6 +95,11 @@ export interface VirtualPrinter {
   dropLinks(): void;
   /** Off and on again on the same port with the same certificate; the job is lost. */
   powerCycle(): Promise<void>;
+  /**
+   * Lays a second line, on which the printer reports and takes commands whether or not somebody listens at its own broker.
+   * @throws PrintgateError `config-invalid` while there is one
+   */
+  uplink(sink: UplinkSink): Uplink;
   /** Connected clients. */
   readonly clients: number;
   /** Logins that were let in. */

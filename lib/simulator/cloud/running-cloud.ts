@@ -1,6 +1,9 @@
-/** The simulated cloud at work: joins accounts, devices, the REST side and its faults. */
+/** The simulated cloud at work: joins accounts, devices, the REST side, the broker and the faults. */
 import { PrintgateError } from "../../errors";
+import type { VirtualPrinter } from "../virtual-printer";
 import { Accounts, type CloudUser } from "./accounts";
+import { AttachedPrinter, type AttachOptions } from "./attached-printer";
+import { type CloudBroker, openCloudBroker } from "./broker";
 import { makeApplicationPapers, makeServerIdentity, type ServerIdentity } from "./certificates";
 import { type CloudDevice, type DeviceCatalogue, DeviceBook } from "./devices";
 import { type Fault, FaultBoard, type FaultPlace } from "./faults";
@@ -23,8 +26,10 @@ export class RunningCloud implements VirtualCloud {
   private readonly now: () => number;
   private identity: ServerIdentity | null = null;
   private rest: RestServer | null = null;
+  private broker: CloudBroker | null = null;
   private closing: Promise<void> | null = null;
   private restPort = 0;
+  private readonly attached = new Map<string, AttachedPrinter>();
 
   constructor(private readonly options: SimulatedCloudOptions) {
     this.now = options.now ?? Date.now;
@@ -41,6 +46,13 @@ export class RunningCloud implements VirtualCloud {
   }
   get url(): string {
     return `${this.identity === null ? "http" : "https"}://${this.host}:${this.restPort}`;
+  }
+  get mqttUrl(): string {
+    return `${this.identity === null ? "mqtt" : "mqtts"}://${this.host}:${this.mqtt.port}`;
+  }
+  get mqtt(): CloudBroker {
+    if (this.broker !== null) return this.broker;
+    throw new PrintgateError("offline", "The virtual cloud is not open.");
   }
   get caPem(): string | null {
     return this.identity?.caPem ?? null;
@@ -66,6 +78,28 @@ export class RunningCloud implements VirtualCloud {
       now: this.now,
     });
     this.restPort = this.rest.port;
+    try {
+      await this.openBroker();
+    } catch (thrown) {
+      await this.rest.close();
+      throw thrown;
+    }
+  }
+
+  private async openBroker(): Promise<void> {
+    this.broker = await openCloudBroker({
+      host: this.host,
+      port: this.options.mqttPort ?? 0,
+      identity: this.identity,
+      login: (username, password) => {
+        const look = this.accounts.look(password);
+        return look.kind === "good" && username === `u_${look.user.uid}` ? look.user.account : null;
+      },
+      owns: (account, serial) => this.book.get(serial)?.account === account,
+      request: (serial, payload) => {
+        this.attached.get(serial)?.request(payload);
+      },
+    });
   }
 
   token(account: string): string {
@@ -111,7 +145,33 @@ export class RunningCloud implements VirtualCloud {
   }
 
   removeDevice(serial: string): void {
+    this.attached.get(serial)?.detach();
+    this.attached.delete(serial);
     this.book.remove(serial);
+  }
+
+  attach(printer: VirtualPrinter, options: AttachOptions): void {
+    this.user(options.user);
+    if (this.attached.has(printer.serial))
+      throw new PrintgateError("config-invalid", `${printer.serial} is attached already.`);
+    const attached = new AttachedPrinter(printer, options, {
+      publish: (payload) => this.broker?.publish(printer.serial, payload),
+      task: (task) => {
+        this.book.addTask(task);
+      },
+      now: this.now,
+    });
+    this.attached.set(printer.serial, attached);
+    this.book.add(attached);
+  }
+  detach(printer: VirtualPrinter): void {
+    this.removeDevice(printer.serial);
+  }
+  cutUplink(serial: string): void {
+    this.attachedPrinter(serial).sever(true);
+  }
+  mendUplink(serial: string): void {
+    this.attachedPrinter(serial).sever(false);
   }
 
   setCatalogue(serial: string, catalogue: DeviceCatalogue | null): void {
@@ -130,7 +190,15 @@ export class RunningCloud implements VirtualCloud {
   }
 
   private async shut(): Promise<void> {
-    await this.rest?.close();
+    for (const printer of this.attached.values()) printer.detach();
+    this.attached.clear();
+    await Promise.all([this.rest?.close(), this.broker?.close()]);
+  }
+
+  private attachedPrinter(serial: string): AttachedPrinter {
+    const attached = this.attached.get(serial);
+    if (attached !== undefined) return attached;
+    throw new PrintgateError("config-invalid", `No printer ${serial} is attached to the virtual cloud.`);
   }
 
   private user(account: string): CloudUser {

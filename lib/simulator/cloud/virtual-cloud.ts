@@ -3,7 +3,10 @@
  * its own. Built from the protocol alone, so that it can tell whether a client is right; and it can fail in every known way.
  */
 import { PrintgateError } from "../../errors";
+import type { VirtualPrinter } from "../virtual-printer";
 import type { CloudUser } from "./accounts";
+import type { AttachOptions } from "./attached-printer";
+import type { CloudMqtt } from "./broker";
 import type { DeviceCatalogue, DeviceWork } from "./devices";
 import type { Fault, FaultPlace } from "./faults";
 import type { CloudRequest } from "./rest";
@@ -12,6 +15,8 @@ import { RunningCloud } from "./running-cloud";
 
 export type { CloudUser } from "./accounts";
 export type { Answer } from "./answers";
+export type { AttachOptions } from "./attached-printer";
+export type { CloudMqtt, MqttFault } from "./broker";
 export type { CatalogueFirmware, DeviceCatalogue, DeviceWork } from "./devices";
 export type { Fault, FaultPlace } from "./faults";
 export type { CloudRequest } from "./rest";
@@ -22,6 +27,8 @@ export interface SimulatedCloudOptions {
   readonly host?: string;
   /** Port of the REST calls; 0 = any free one, which is the default. */
   readonly port?: number;
+  /** Port of the broker; 0 = any free one, which is the default. */
+  readonly mqttPort?: number;
   /** https and mqtts with an authority of its own (`caPem`), good for 127.0.0.1 and localhost. Default false. */
   readonly tls?: boolean;
   /** How long tokens live, in seconds; 7776000, which is 90 days. */
@@ -52,6 +59,9 @@ export interface PlainDevice {
 export interface VirtualCloud {
   /** `http://127.0.0.1:port` (or `https:`): REST calls, and the web origin of the authenticator's step. */
   readonly url: string;
+  /** `mqtt://127.0.0.1:port` (or `mqtts:`). */
+  readonly mqttUrl: string;
+  readonly mqtt: CloudMqtt;
   /** The authority that signed the certificate; null without TLS. */
   readonly caPem: string | null;
   /** The last thousand requests, in the order in which they came. */
@@ -71,6 +81,18 @@ export interface VirtualCloud {
   expireTokens(account?: string): void;
   /** Every code that was sent is over. */
   expireCodes(): void;
+
+  /**
+   * The printer belongs to that account from now on: it is in the device list, reports on the cloud's broker and takes
+   * commands from there. Whether it is on, and whether its line is whole, is told there as `client.connected` and
+   * `client.disconnected`.
+   * @throws PrintgateError `config-invalid` for an unknown account, or while the printer belongs to a cloud
+   */
+  attach(printer: VirtualPrinter, options: AttachOptions): void;
+  detach(printer: VirtualPrinter): void;
+  /** The printer is on and its line to the cloud is not. */
+  cutUplink(serial: string): void;
+  mendUplink(serial: string): void;
 
   addDevice(device: PlainDevice): void;
   removeDevice(serial: string): void;

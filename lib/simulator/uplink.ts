@@ -1,0 +1,31 @@
+/** A printer's second way out, besides the broker of its own: the line to its maker's cloud. */
+import type { StateChange } from "./virtual-printer";
+
+/** Who stands at the other end. Called from the printer's own turn: it must not throw. */
+export interface UplinkSink {
+  /** A frame that leaves on the report topic. */
+  report(payload: string | Buffer): void;
+  /** The printer is switched on or off. */
+  power(on: boolean): void;
+  state(change: StateChange): void;
+}
+
+export interface JobAtWork {
+  readonly name: string;
+  /** null = a print from the local network. */
+  readonly taskId: string | null;
+  /** 0..100 */
+  readonly percent: number;
+  /** Epoch seconds. */
+  readonly startedAt: number;
+}
+
+export interface Uplink {
+  readonly on: boolean;
+  /** The job that is on, or the last one since power-up. */
+  readonly job: JobAtWork | null;
+  /** A frame from the request topic over there. */
+  request(payload: Buffer): void;
+  /** The line is taken away. */
+  close(): void;
+}
