@@ -9,7 +9,8 @@ export default function (RED: NodeAPI): void {
   function PrinterCommandNode(this: Node, def: NodeDef): void {
     RED.nodes.createNode(this, def);
     const light = new TalkingLight(this);
-    const closing = new AbortController();
+    /** One for each message on its way: a signal that many listen to would look like a leak. */
+    const underWay = new Set<AbortController>();
     const follower = followPrinter(RED, this, light, { type: "printer-command", def: { ...def }, user: {} });
 
     const show = (
@@ -22,10 +23,12 @@ export default function (RED: NodeAPI): void {
     });
 
     onInput(this, light, async (msg: NodeMessageInFlow, send) => {
+      const abort = new AbortController();
+      underWay.add(abort);
       const { outcome, answer } = await sendAsked(msg, follower.demand(), {
         configured: follower.values.command,
         timeoutMs: follower.values.timeout * 1000,
-        signal: closing.signal,
+        signal: abort.signal,
         begun: (command) => {
           light.say(show("sending", { command }, { fill: "blue", shape: "dot" }));
         },
@@ -34,7 +37,7 @@ export default function (RED: NodeAPI): void {
           light.say(show("uploading", { command, percent: String(percent) }, { fill: "blue", shape: "dot" }));
           send([null, null, report]);
         },
-      });
+      }).finally(() => underWay.delete(abort));
       const command = outcome.command ?? "";
       if (outcome.confirmed) {
         light.sayBriefly(show("done", { command }, { fill: "green", shape: "dot" }));
@@ -45,7 +48,7 @@ export default function (RED: NodeAPI): void {
       }
     });
     onClose(this, () => {
-      closing.abort();
+      for (const abort of underWay) abort.abort();
       light.close();
     });
   }
