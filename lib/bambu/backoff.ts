@@ -20,6 +20,9 @@ export class Endings {
   private failures = 0;
   private shortSessions = 0;
 
+  /** @param waitMs how long to wait after so many failures */
+  constructor(private readonly waitMs: (failures: number) => number = backoffMs) {}
+
   /**
    * @param sessionMs how long the session lasted that has ended; null if none came about
    * @returns how long to wait, and whether another program seems to take our place
@@ -31,6 +34,6 @@ export class Endings {
       this.shortSessions = sessionMs < SHORT_SESSION_MS ? this.shortSessions + 1 : 0;
       this.failures = Math.max(1, this.shortSessions - SHORT_SESSIONS);
     }
-    return { waitMs: backoffMs(this.failures), rival: this.shortSessions > SHORT_SESSIONS };
+    return { waitMs: this.waitMs(this.failures), rival: this.shortSessions > SHORT_SESSIONS };
   }
 }

@@ -69,6 +69,11 @@ export class Conversation {
     this.reports.reconnected();
   }
 
+  /** So long ago that what was heard then is worth nothing. */
+  forget(): void {
+    this.reports.forget();
+  }
+
   /** The printer can be asked now: asks for its versions and its whole state once, and watches that it goes on talking. */
   begin(): void {
     this.clearTimers();
@@ -78,7 +83,8 @@ export class Conversation {
     this.fullReportTimer = setTimeout(() => {
       this.fullReportTimer = null;
       const observation = this.complete ? null : this.reports.settle(Date.now());
-      if (observation !== null) this.talk.report(observation);
+      // What was known before this connection is no report of the printer's.
+      if (observation !== null && this.lastReportAt !== null) this.talk.report(observation);
     }, FULL_REPORT_MS);
   }
 

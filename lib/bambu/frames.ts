@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import { NO_WORD } from "../printer/firmware";
+import type { FirmwareWord } from "../printer/firmware";
 import type { Observation, Signals } from "../printer/link";
 import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
 import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
@@ -90,6 +90,8 @@ export class PrinterReports {
   private complete = false;
   /** It will not be heard: what is known has to do, as soon as that is anything. */
   private overdue = false;
+  /** Complete for no better reason than that. */
+  private assumed = false;
   /** Bits of the sections whose input changed since they were decoded. */
   private stale = ALL_SECTIONS;
   /** What the last report was answered with. */
@@ -133,7 +135,16 @@ export class PrinterReports {
 
   /** A new connection: until its first full report nothing is `complete`. */
   reconnected(): void {
-    this.complete = this.overdue = false;
+    this.complete = this.overdue = this.assumed = false;
+  }
+
+  /** As before the first report; only what the printer is made of stays known. */
+  forget(): void {
+    this.reconnected();
+    Object.assign(this.heard, { report: {}, at: 0, ending: null, parts: unknownParts() });
+    this.status = UNKNOWN_STATUS;
+    this.stale = ALL_SECTIONS;
+    this.last = null;
   }
 
   /**
@@ -176,8 +187,9 @@ export class PrinterReports {
   private takeReport(body: Fields, others: Accepted[]): void {
     const full = body.msg === 0 || body.msg === undefined;
     this.fold(body, full ? "full" : "delta", others);
-    if (!full || this.complete) return;
+    if (!full || (this.complete && !this.assumed)) return;
     this.complete = true;
+    this.assumed = false;
     this.heard.report = compact(this.heard.report);
   }
 
@@ -211,26 +223,34 @@ export class PrinterReports {
       this.status = assemble(parts, this.status);
       heard.ending = endingOf(parts.job, heard.ending);
     }
-    if (this.overdue && parts.state !== "unknown") this.complete = true;
+    if (this.overdue && !this.complete && parts.state !== "unknown") this.complete = this.assumed = true;
+    const { complete, assumed } = this;
     const before = this.last?.[0].observation;
-    if (this.last !== null && !changed && before?.complete === this.complete && before.model === heard.model.name)
-      return this.last;
-    const observation = new ReportObservation(this.status, parts.signals, heard, this.complete);
+    const isSame = before?.complete === complete && before.assumed === assumed && before.model === heard.model.name;
+    if (this.last !== null && !changed && isSame) return this.last;
+    const observation = new ReportObservation(this.status, parts, heard, { complete, assumed });
     return (this.last = [{ kind: "report", observation }]);
   }
 }
 
 class ReportObservation implements Observation {
-  readonly firmware = NO_WORD;
   readonly model: string | null;
+  readonly signals: Signals;
+  readonly firmware: FirmwareWord;
+  readonly complete: boolean;
+  readonly assumed: boolean;
 
   constructor(
     readonly status: PrinterStatus,
-    readonly signals: Signals,
+    { signals, firmwareWord }: Heard["parts"],
     private readonly heard: Heard,
-    readonly complete: boolean,
+    { complete, assumed }: { readonly complete: boolean; readonly assumed: boolean },
   ) {
     this.model = heard.model.name;
+    this.signals = signals;
+    this.firmware = firmwareWord;
+    this.complete = complete;
+    this.assumed = assumed;
   }
 
   /** In the printer's own envelope, as of the last frame: `{ print: merged report, info: { module: [...] } }`. */

@@ -1,8 +1,8 @@
-import type { TLSSocket } from "node:tls";
+import type { Duplex } from "node:stream";
 import { ErrorWithSubackPacket, type IClientOptions, MqttClient } from "mqtt";
-import { PrintgateError, redact, toError } from "../errors";
+import { type ErrorCode, PrintgateError, redact, toError } from "../errors";
 
-/** The MQTT half of a connection to a Bambu printer, over a socket that was judged before. */
+/** The MQTT half of a connection to a Bambu printer or to the cloud, over a socket that was judged before. */
 
 export interface Credentials {
   readonly clientId: string;
@@ -16,7 +16,7 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 const GOODBYE_MS = 1000;
 
 /** Sends CONNECT over the socket. The client never reconnects and keeps nothing for later. */
-export function mqttOver(socket: TLSSocket, credentials: Credentials): MqttClient {
+export function mqttOver(socket: Duplex, credentials: Credentials): MqttClient {
   const options: IClientOptions = {
     ...credentials,
     protocolVersion: 4,
@@ -32,8 +32,10 @@ export function mqttOver(socket: TLSSocket, credentials: Credentials): MqttClien
   return new MqttClient(() => socket, options);
 }
 
-/** CONNACK return codes (MQTT 3.1.1, table 3.1). */
-const REFUSALS: Record<number, readonly ["access-refused" | "link-lost", string]> = {
+/** What a refused login means, by CONNACK return code (MQTT 3.1.1, table 3.1). */
+export type Refusals = Readonly<Record<number, readonly [ErrorCode, string]>>;
+
+const PRINTER_REFUSALS: Refusals = {
   1: ["link-lost", "the printer does not speak MQTT 3.1.1"],
   2: ["link-lost", "the printer refused our client id"],
   3: ["link-lost", "the printer takes no more connections at the moment"],
@@ -48,8 +50,12 @@ const REFUSALS: Record<number, readonly ["access-refused" | "link-lost", string]
 };
 
 /** What an error of the client means to a user. */
-export function explainMqtt(error: Error & { code?: number | string }, secret: string): PrintgateError {
-  const refusal = typeof error.code === "number" ? REFUSALS[error.code] : undefined;
+export function explainMqtt(
+  error: Error & { code?: number | string },
+  secret: string,
+  refusals: Refusals = PRINTER_REFUSALS,
+): PrintgateError {
+  const refusal = typeof error.code === "number" ? refusals[error.code] : undefined;
   if (refusal !== undefined) return new PrintgateError(refusal[0], refusal[1], { cause: error });
   return new PrintgateError("link-lost", redact(error.message, [secret]), { cause: error });
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { connect, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
-import { isPrintgateError, PrintgateError, toError } from "../errors";
+import { PrintgateError } from "../errors";
+import { dial } from "./dial";
 
 /**
  * How a printer's certificate is judged. Bambu printers present a certificate whose common name is
@@ -38,7 +39,15 @@ export interface SecureSocket {
  * @throws PrintgateError unreachable | wrong-serial | certificate-changed | certificate-untrusted | config-invalid
  */
 export async function openTls(target: SecureTarget): Promise<SecureSocket> {
-  const socket = await handshake(target, await optionsFor(target));
+  const { host, port, timeoutMs, signal } = target;
+  const options = await optionsFor(target);
+  const socket = await dial({
+    at: `${host}:${port}`,
+    connect: () => connect({ ...options, timeout: timeoutMs }),
+    ready: "secureConnect",
+    timeoutMs,
+    signal,
+  });
   // Nobody else listens yet, and an unheard "error" would end the process.
   socket.on("error", () => undefined);
   try {
@@ -61,75 +70,6 @@ async function optionsFor({ host, port, serial, trust }: SecureTarget): Promise<
   });
   // Some models leave out the chain: a file that holds their issuer, which is no root, must be enough.
   return { ...base, ca, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
-}
-
-function handshake({ host, port, timeoutMs, signal }: SecureTarget, options: ConnectionOptions): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    let socket: TLSSocket;
-    try {
-      socket = connect({ ...options, timeout: timeoutMs });
-    } catch (thrown) {
-      // An authority file without a certificate in it, for one.
-      reject(new PrintgateError("config-invalid", toError(thrown).message, { cause: thrown }));
-      return;
-    }
-    const at = `${host}:${port}`;
-    const settle = (end: () => void) => {
-      signal.removeEventListener("abort", onAbort);
-      socket.off("error", onError).off("close", onClose).off("timeout", onTimeout).setTimeout(0);
-      end();
-    };
-    const fail = (error: PrintgateError) => {
-      settle(() => {
-        socket.on("error", () => undefined).destroy();
-        reject(error);
-      });
-    };
-    const onError = (cause: Error) => {
-      fail(explain(cause, at));
-    };
-    const onClose = () => {
-      fail(new PrintgateError("unreachable", `${at} ended the connection during the greeting`));
-    };
-    const onTimeout = () => {
-      fail(new PrintgateError("unreachable", `${at}: no answer`));
-    };
-    const onAbort = () => {
-      fail(new PrintgateError("unreachable", `the connection to ${at} was given up`));
-    };
-    socket.once("error", onError).once("close", onClose).once("timeout", onTimeout);
-    socket.once("secureConnect", () => {
-      settle(() => {
-        resolve(socket);
-      });
-    });
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
-}
-
-/** What the usual failures mean to a user. */
-const NETWORK_FAULTS: Record<string, string> = {
-  ECONNREFUSED: "nothing answers there (connection refused)",
-  EHOSTUNREACH: "the address can not be reached",
-  ENETUNREACH: "the network can not be reached",
-  ENOTFOUND: "the name is not known",
-  EAI_AGAIN: "the name could not be looked up",
-  ETIMEDOUT: "no answer",
-  ECONNRESET: "the connection was cut during the greeting",
-};
-
-/** How OpenSSL's verdicts on a certificate chain are spelt, for example UNABLE_TO_VERIFY_LEAF_SIGNATURE. */
-const CHAIN_FAULT = /CERT|SIGNATURE|ISSUER/;
-
-function explain(cause: Error & { code?: string }, at: string): PrintgateError {
-  if (isPrintgateError(cause)) return cause;
-  const code = cause.code ?? "";
-  if (CHAIN_FAULT.test(code)) {
-    const message = `the certificate of ${at} is not signed by the given authority (${code})`;
-    return new PrintgateError("certificate-untrusted", message, { cause });
-  }
-  return new PrintgateError("unreachable", `${at}: ${NETWORK_FAULTS[code] ?? cause.message}`, { cause });
 }
 
 function judge(certificate: PeerCertificate, { host, serial, trust }: SecureTarget): void {

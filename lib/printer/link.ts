@@ -34,6 +34,11 @@ export interface Observation {
    * link is live, the printer is not online, and what it does meanwhile nobody knows.
    */
   readonly away?: boolean;
+  /**
+   * `complete`, but only because the whole report that was asked for did not come: parts of it may be from before this
+   * connection.
+   */
+  readonly assumed?: boolean;
   /** A copy of the printer's own words, secrets removed. Made on demand: most users never ask. */
   raw(): Record<string, unknown>;
 }

@@ -1,6 +1,19 @@
 import { ENDING_EVENTS, type Ending, type EventMemory, type PrinterEvent, type PrinterMemory } from "./events";
 import type { Alert, Job } from "./status";
 
+/** Where the memory of one printer outlives the process. */
+export interface MemoryStore {
+  /** null when there is none, or none that can be used. Never rejects. */
+  load(): Promise<PrinterMemory | null>;
+  /**
+   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
+   * has told the user so itself, once.
+   */
+  save(memory: PrinterMemory): Promise<void>;
+  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
+  saveNow(memory: PrinterMemory): void;
+}
+
 /**
  * Whether a value read from disk is a printer's memory, down to its leaves: a file from elsewhere must put
  * neither the rules out of order nor Node-RED out of action.
@@ -30,10 +43,14 @@ const listOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
+/** A member that the files of older releases lack. */
+const addedLater = (check: Check): Check =>
+  Object.assign((value: unknown) => value === undefined || check(value), { absent: true });
 const record =
   <T>(shape: Shape<T>): Check =>
   (value) =>
-    isRecord(value) && Object.entries<Check>(shape).every(([key, check]) => key in value && check(value[key]));
+    isRecord(value) &&
+    Object.entries<Check>(shape).every(([key, check]) => (key in value || "absent" in check) && check(value[key]));
 
 const KNOWN = oneOf("idle", "preparing", "printing", "paused", "finished", "failed");
 const JOB = orNull(
@@ -54,6 +71,7 @@ const RULES = record<EventMemory>({
   ...{ cancelled: flag, cancelWord: flag, runout: flag, startedAt: orNull(text), ten: number, firstLayer: flag },
   leftover: record<EventMemory["leftover"]>({ progress: orNull(number), layer: orNull(number) }),
   ...{ filament: orNull(text), door: orNull(text), alerts: listOf(ALERT), online: orNull(flag) },
+  offered: addedLater(listOf(record<NonNullable<EventMemory["offered"]>[number]>({ name: text, version: text }))),
 });
 const EVENT = record<PrinterEvent>({
   ...{ event: oneOf(...ENDING_EVENTS), at: text, state: text, previousState: text, recovered: flag },

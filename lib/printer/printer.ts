@@ -1,34 +1,24 @@
 import { toError } from "../errors";
+import { noticed, offered, presence } from "./asides";
 import type { Command } from "./commands";
 import {
   type Continuity,
   ENDING_EVENTS,
   type EventMemory,
-  makeEvent,
   NO_MEMORY,
   type PrinterEvent,
-  type PrinterMemory,
   shownState,
   withStart,
 } from "./events";
+import type { Offer } from "./firmware";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { MemoryStore } from "./memory-shape";
 import type { CommandOutcome } from "./refusals";
-import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { concernsEvents, ENDING_WAIT_MS, expire, step, type Step } from "./rules";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
-/** Where the memory of one printer outlives the process. */
-export interface MemoryStore {
-  /** null when there is none, or none that can be used. Never rejects. */
-  load(): Promise<PrinterMemory | null>;
-  /**
-   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
-   * has told the user so itself, once.
-   */
-  save(memory: PrinterMemory): Promise<void>;
-  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
-  saveNow(memory: PrinterMemory): void;
-}
+export type { MemoryStore } from "./memory-shape";
 
 export interface PrinterListener {
   status?(status: PrinterStatus, printer: PrinterIdentity): void;
@@ -40,6 +30,8 @@ export interface PrinterOptions {
   readonly id: string;
   readonly name: string;
   readonly link: Link;
+  /** The model as somebody else knows it, as long as the printer has not said it. */
+  readonly knownModel?: () => string | null;
   /** Without a report for so long, the printer counts as offline. */
   readonly staleAfterMs: number;
   readonly memory: MemoryStore;
@@ -88,9 +80,9 @@ export class Printer {
   }
 
   get identity(): PrinterIdentity {
-    const { id, name, link } = this.options;
+    const { id, name, link, knownModel } = this.options;
     const via = this.linkState.kind === "live" ? link.name : null;
-    return { id, name, vendor: link.vendor, model: this.observation?.model ?? null, link: via };
+    return { id, name, vendor: link.vendor, model: this.observation?.model ?? knownModel?.() ?? null, link: via };
   }
 
   /** Starts to listen; the answer stops it. */
@@ -113,10 +105,16 @@ export class Printer {
   }
 
   /** Tells an event that no report shows. */
-  announce({ event, reason, value }: Notice): void {
-    const state = shownState(this.rules, this.rules.state ?? "unknown");
-    const told = { ...makeEvent(event, this.rules, state, state, Date.now(), false), reason, value };
-    this.commit({ memory: this.rules, events: [told], save: false });
+  announce(notice: Notice): void {
+    this.commit(noticed(this.rules, notice, Date.now()));
+  }
+
+  /** Tells what somebody else (the maker's cloud) found to be available, once for each version. */
+  offer(found: readonly Offer[]): void {
+    // In turn, so that a memory that is still being read from disk is not overlooked.
+    this.queue = this.queue.then(() => {
+      this.commit(offered(this.rules, found, Date.now()));
+    });
   }
 
   /** Idempotent; ends within 2 s. What waits to be told stays in the store. */

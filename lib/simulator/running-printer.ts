@@ -11,7 +11,8 @@ import { type CancelOrder, PrinterMachine } from "./printer-machine";
 import type { PrinterProfile } from "./printer-profiles";
 import { encodeStatus, type Surroundings } from "./report-encoder";
 import { ReportStream } from "./report-stream";
-import { handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
+import { type React, Reactions } from "./reactions";
+import { type Handled, handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
 import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
 import type { InstalledFirmware, VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
 
@@ -28,6 +29,7 @@ export class RunningPrinter implements VirtualPrinter {
   private readonly machine: PrinterMachine;
   private readonly around: Surroundings;
   private readonly lines = new Lines();
+  private readonly reactions = new Reactions();
   private readonly endless: EndlessJobs | null;
   private stream: ReportStream;
   private timer: NodeJS.Timeout | null = null;
@@ -198,6 +200,10 @@ export class RunningPrinter implements VirtualPrinter {
     this.lines.silence(on);
   }
 
+  react(rule: React | null): void {
+    this.reactions.rule = rule;
+  }
+
   dropLinks(): void {
     this.lines.dropLinks();
   }
@@ -236,6 +242,7 @@ export class RunningPrinter implements VirtualPrinter {
   private async shut(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+    this.reactions.close();
     await this.lines.close();
   }
 
@@ -310,21 +317,27 @@ export class RunningPrinter implements VirtualPrinter {
     for (const request of readFrame(payload, Date.now())) {
       this.requests.push(request);
       if (this.requests.length > KEPT_REQUESTS) this.requests.shift();
-      const { outcome, reply } = handleRequest(
-        request,
-        {
-          machine: this.machine,
-          accessCode: this.accessCode,
-          cancelOrder: this.cancelOrder,
-          modules: encodeModules(this.machine.state, this.profile, this.serial),
-          now: this.epochSeconds(),
+      this.reactions.take(request, {
+        carryOut: () => this.carryOut(request),
+        send: (reply) => {
+          this.lines.say(reply);
         },
-        this.around.signedCommands,
-      );
-      if (reply !== null) this.lines.say(reply);
-      if (outcome.kind === "push-all") this.lines.say(this.stream.whole(this.status()));
-      else if (outcome.kind === "pushing") this.pushing = outcome.on;
-      else if (outcome.kind !== "ignored") this.report();
+        settle: ({ outcome }) => {
+          if (outcome.kind === "push-all") this.lines.say(this.stream.whole(this.status()));
+          else if (outcome.kind === "pushing") this.pushing = outcome.on;
+          else if (outcome.kind !== "ignored") this.report();
+        },
+        cut: () => {
+          this.dropLinks();
+        },
+      });
     }
+  }
+
+  private carryOut(request: ReceivedRequest): Handled {
+    const { machine, accessCode, cancelOrder } = this;
+    const modules = encodeModules(machine.state, this.profile, this.serial);
+    const context = { machine, accessCode, cancelOrder, modules, now: this.epochSeconds() };
+    return handleRequest(request, context, this.around.signedCommands);
   }
 }

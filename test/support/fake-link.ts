@@ -1,16 +1,19 @@
-import type { MemoryStore } from "../../lib/printer/printer";
 import type { PrinterMemory } from "../../lib/printer/events";
+import type { MemoryStore } from "../../lib/printer/memory-shape";
 import type { Command } from "../../lib/printer/commands";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "../../lib/printer/link";
+import type { LinkName } from "../../lib/printer/status";
 
 /** A link that does what the test says; nothing but the Printer is under test. */
 export class FakeLink implements Link {
-  readonly name = "lan";
   readonly vendor = "bambu";
   opens = 0;
   closes = 0;
   refreshes = 0;
+  renewals = 0;
   private listener: LinkListener | null = null;
+
+  constructor(readonly name: LinkName = "lan") {}
 
   open(listener: LinkListener): void {
     this.opens += 1;
@@ -25,6 +28,10 @@ export class FakeLink implements Link {
 
   refresh(): void {
     this.refreshes += 1;
+  }
+
+  renew(): void {
+    this.renewals += 1;
   }
 
   /** What was sent; `answer` decides what comes of it. */
@@ -46,6 +53,14 @@ export class FakeLink implements Link {
 
   report(observation: Observation): void {
     this.listener?.report(observation);
+  }
+
+  missed(): void {
+    this.listener?.missed?.();
+  }
+
+  warn(message: string): void {
+    this.listener?.warn(message);
   }
 }
 

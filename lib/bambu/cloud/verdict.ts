@@ -56,7 +56,7 @@ function isEdge({ status, headers, text }: RawReply, body: unknown): boolean {
 function retryAfterMs(header: string | undefined, now: number): number | null {
   if (header === undefined) return null;
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
+  const date = header.endsWith("GMT") ? Date.parse(header) : NaN;
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }
 

@@ -23,7 +23,12 @@ export async function call(
   key: string | null = octoprint.apiKey,
   headers: Record<string, string> = {},
 ): Promise<Reply> {
-  const sent: Record<string, string> = { ...(key === null ? {} : { "X-Api-Key": key }), ...headers };
+  // A connection that is kept could be the one that a restart of the server has just ended.
+  const sent: Record<string, string> = {
+    Connection: "close",
+    ...(key === null ? {} : { "X-Api-Key": key }),
+    ...headers,
+  };
   const raw = body instanceof FormData || typeof body === "string" || body === undefined;
   if (!raw) sent["Content-Type"] = "application/json";
   const response = await fetch(octoprint.url + path, {
