@@ -10,7 +10,8 @@ import { type CancelOrder, PrinterMachine } from "./printer-machine";
 import type { PrinterProfile } from "./printer-profiles";
 import { encodeModules, encodeStatus, type Surroundings } from "./report-encoder";
 import { ReportStream } from "./report-stream";
-import { handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
+import { type React, Reactions } from "./reactions";
+import { type Handled, handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
 import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
 import type { VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
 
@@ -27,6 +28,7 @@ export class RunningPrinter implements VirtualPrinter {
   private readonly machine: PrinterMachine;
   private readonly around: Surroundings;
   private readonly tally: Tally = { connects: 0, disconnectsClean: 0 };
+  private readonly reactions = new Reactions();
   private readonly endless: EndlessJobs | null;
   private broker: PrinterBroker | null = null;
   private stream: ReportStream;
@@ -180,6 +182,10 @@ export class RunningPrinter implements VirtualPrinter {
     this.silent = on;
   }
 
+  react(rule: React | null): void {
+    this.reactions.rule = rule;
+  }
+
   dropLinks(): void {
     this.broker?.dropLinks();
   }
@@ -226,6 +232,7 @@ export class RunningPrinter implements VirtualPrinter {
   private async shut(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+    this.reactions.close();
     const { broker } = this;
     this.broker = null;
     if (broker !== null) this.sink?.power(false);
@@ -303,21 +310,27 @@ export class RunningPrinter implements VirtualPrinter {
     for (const request of readFrame(payload, Date.now())) {
       this.requests.push(request);
       if (this.requests.length > KEPT_REQUESTS) this.requests.shift();
-      const { outcome, reply } = handleRequest(
-        request,
-        {
-          machine: this.machine,
-          accessCode: this.accessCode,
-          cancelOrder: this.cancelOrder,
-          modules: encodeModules(this.profile, this.around),
-          now: this.epochSeconds(),
+      this.reactions.take(request, {
+        carryOut: () => this.carryOut(request),
+        send: (reply) => {
+          this.send(reply);
         },
-        this.around.signedCommands,
-      );
-      if (reply !== null) this.send(reply);
-      if (outcome.kind === "push-all") this.send(this.stream.whole(this.status()));
-      else if (outcome.kind === "pushing") this.pushing = outcome.on;
-      else if (outcome.kind !== "ignored") this.report();
+        settle: ({ outcome }) => {
+          if (outcome.kind === "push-all") this.send(this.stream.whole(this.status()));
+          else if (outcome.kind === "pushing") this.pushing = outcome.on;
+          else if (outcome.kind !== "ignored") this.report();
+        },
+        cut: () => {
+          this.dropLinks();
+        },
+      });
     }
+  }
+
+  private carryOut(request: ReceivedRequest): Handled {
+    const { machine, accessCode, cancelOrder } = this;
+    const modules = encodeModules(this.profile, this.around);
+    const context = { machine, accessCode, cancelOrder, modules, now: this.epochSeconds() };
+    return handleRequest(request, context, this.around.signedCommands);
   }
 }

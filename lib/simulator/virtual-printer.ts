@@ -7,6 +7,7 @@ import { makeCertificate, type PrinterCertificate } from "./certificate";
 import type { GcodeState, PrintOrder } from "./machine-state";
 import type { CancelOrder } from "./printer-machine";
 import { findProfile, type PrinterProfile } from "./printer-profiles";
+import type { React } from "./reactions";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
 import type { Uplink, UplinkSink } from "./uplink";
@@ -91,6 +92,8 @@ export interface VirtualPrinter {
   publish(frame: object | Buffer | string): void;
   /** Stays connected and sends nothing any more: neither reports nor replies. */
   silence(on: boolean): void;
+  /** What it does with commands from now on instead of what it would do by itself; null = as usual again. */
+  react(rule: React | null): void;
   /** Cuts every connection without a word. */
   dropLinks(): void;
   /** Off and on again on the same port with the same certificate; the job is lost. */
