@@ -11,7 +11,7 @@ import {
   withStart,
 } from "./events";
 import type { Offer } from "./firmware";
-import type { Link, LinkState, Notice, Observation } from "./link";
+import type { LinkState, Notice, Observation } from "./link";
 import type { CommandOutcome } from "./refusals";
 import { Pictures } from "./pictures";
 import type { PrinterListener, PrinterOptions } from "./printer-options";
