@@ -1,4 +1,5 @@
 import type { EditorRED } from "node-red";
+import { prepareDevicePicker } from "./editor/device-picker";
 import { prepareFindPrinters } from "./editor/find-printers";
 import { defaultsOf, type Edited, prepareForm, type Props, textOf } from "./editor/form";
 import { prepareLearntFingerprint } from "./editor/learnt-fingerprint";
@@ -12,7 +13,8 @@ declare const RED: EditorRED;
  */
 const accessCode = {
   type: "password" as const,
-  validate: (entered: unknown): boolean => entered !== "" || textOf("printer-config", "connection") !== "lan",
+  validate: (entered: unknown): boolean =>
+    entered !== "" || !["lan", "auto"].includes(textOf("printer-config", "connection")),
 };
 
 RED.nodes.registerType<Props<"printer-config">, { accessCode: string }>("printer-config", {
@@ -27,6 +29,7 @@ RED.nodes.registerType<Props<"printer-config">, { accessCode: string }>("printer
   oneditprepare() {
     const node = this as Edited<"printer-config">;
     prepareForm("printer-config", node);
+    prepareDevicePicker(node);
     prepareFindPrinters(node);
     prepareTestConnection(node);
     prepareLearntFingerprint(node);

@@ -1,4 +1,5 @@
 import type { NodeAPI, NodeDef } from "node-red";
+import { accountOf, type UsableAccount } from "../lib/node-red/account-node";
 import { addRoutes } from "../lib/node-red/admin";
 import { houseOf } from "../lib/node-red/composition";
 import type { PrinterConfigNode } from "../lib/node-red/follow";
@@ -20,13 +21,15 @@ export default function (RED: NodeAPI): void {
     };
     // Absent, not empty, as long as nothing was entered.
     const { credentials } = this as { credentials?: PrinterCredentials };
+    let account: UsableAccount | null = null;
     const claim = (): Seat => {
       const settings = readSettings({ ...def }, credentials ?? {}, this.id);
+      if (settings.account !== "") account = accountOf(RED, settings.account);
       return house.printers.claim(this.id, settings, log);
     };
     const seat = orProblem(claim);
     const words: PrinterConfigNode["words"] = (key, parameters) => RED._(`printer-config.${key}`, parameters);
-    Object.assign(this, { seat, words });
+    Object.assign(this, { seat, words, account });
     if ("release" in seat) onClose(this, () => seat.release());
     else this.warn(seat.message);
   }

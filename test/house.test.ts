@@ -9,6 +9,7 @@ const ALLOWED: Record<string, string[]> = {
   "lib/errors": [],
   "lib/printer": ["lib/errors"],
   "lib/bambu": ["lib/errors", "lib/printer"],
+  "lib/octoprint": ["lib/errors", "lib/printer"],
   "lib/simulator": ["lib/errors"],
   "lib/auth": ["lib/errors"],
   "lib/node-red": ["lib/errors", "lib/printer", "lib/bambu", "lib/octoprint", "lib/simulator", "lib/auth"],

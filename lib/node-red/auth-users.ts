@@ -37,7 +37,7 @@ export class UserBook implements Pick<Users, "login" | "identities"> {
 
   constructor(
     private credential: unknown,
-    private readonly document: Document<readonly RegisteredUser[]>,
+    private readonly document: Pick<Document<readonly RegisteredUser[]>, "load" | "save">,
   ) {
     this.users = this.build();
     this.ready = document.load().then((kept) => {

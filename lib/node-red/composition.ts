@@ -1,18 +1,23 @@
 import { join } from "node:path";
 import type { NodeAPI } from "node-red";
+import { createAccount } from "../bambu/cloud/account";
 import { createSightings } from "../bambu/discovery";
 import { isPrinterMemory } from "../printer/memory-shape";
 import { Printer } from "../printer/printer";
+import { Accounts, type MakeAccount } from "./accounts";
+import { fileKey, type InstallationKey, memoryKey } from "./installation-key";
 import { linkFor } from "./links";
 import { pinsIn } from "./pins";
 import { Printers } from "./printers";
 import type { PrinterSettings } from "./settings";
+import { type Sessions, sessionsIn } from "./sessions";
 import { fileNameOf, fileStore, memoryStore, type Store } from "./store";
 import type { Surroundings } from "./way";
 
 /** What all nodes of one Node-RED share. */
 export interface House extends Surroundings {
   readonly printers: Printers;
+  readonly sessions: Sessions;
 }
 
 type Events = NodeAPI["events"];
@@ -48,7 +53,11 @@ export function houseOf(RED: NodeAPI): House {
 /** Makes a house the one of this Node-RED, in place of an earlier one: tests bring their own links that way. */
 export function useHouse(events: Events, house: House): House {
   houses.get(events)?.leave();
-  houses.set(events, { house, leave: house.printers.follow(events) });
+  const leaves = [house.accounts.follow(events), house.printers.follow(events)];
+  const leave = (): void => {
+    for (const one of leaves) one();
+  };
+  houses.set(events, { house, leave });
   return house;
 }
 
@@ -57,9 +66,23 @@ function buildHouse(RED: NodeAPI): House {
     RED.log.warn(`printgate: ${message}`);
   };
   const store = storeOf(RED);
-  const around = { pins: pinsIn(store), sightings: createSightings({ warn }) };
-  return { ...around, printers: new Printers(printerMaker(store, around)) };
+  const sessions = sessionsIn({ store, key: keyOf(RED, warn), warn });
+  const accounts = new Accounts({ make: makeAccount, sessions, log: { warn } });
+  const around = { pins: pinsIn(store), sightings: createSightings({ warn }), accounts };
+  return { ...around, sessions, printers: new Printers(printerMaker(store, around)) };
 }
+
+function keyOf(RED: NodeAPI, warn: (message: string) => void): InstallationKey {
+  const { userDir } = RED.settings as { userDir?: string };
+  return userDir ? fileKey(join(userDir, "printgate", "key"), warn) : memoryKey();
+}
+
+const makeAccount: MakeAccount = ({ region, apiUrl, mqttUrl, tls, pastedToken }, store, said) => {
+  const log = (message: string): void => {
+    said.warn(message);
+  };
+  return createAccount({ region, apiUrl, mqttUrl, pastedToken, store, log, ...(tls && { tls }) });
+};
 
 function printerMaker(store: Store, around: Surroundings): ConstructorParameters<typeof Printers>[0] {
   return (settings: PrinterSettings, log) =>
@@ -67,6 +90,7 @@ function printerMaker(store: Store, around: Surroundings): ConstructorParameters
       id: settings.id,
       name: settings.name,
       link: linkFor(settings, around),
+      knownModel: () => around.accounts.of(settings.account)?.modelOf(settings.id) ?? null,
       staleAfterMs: settings.staleAfterMs,
       memory: store.document(`events/${fileNameOf(settings.id)}`, isPrinterMemory),
       log,

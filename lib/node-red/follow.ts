@@ -2,6 +2,8 @@ import type { Node, NodeAPI } from "node-red";
 import { PrintgateError } from "../errors";
 import type { Printer } from "../printer/printer";
 import { type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "../printer/status";
+import { accountRemark } from "./account-remark";
+import type { UsableAccount } from "./account-node";
 import type { PrinterUser, Seat } from "./printers";
 import { type NodeType, readProperties, type Values } from "./properties";
 import { lookOf, type Words } from "./look";
@@ -14,6 +16,8 @@ export interface PrinterConfigNode extends Node {
   readonly seat: Seat | PrintgateError;
   /** Texts of the printer-config catalogue. */
   readonly words: Words;
+  /** The account that the printer is reached through; null = none. */
+  readonly account: UsableAccount | null;
 }
 
 /** What a node knows of its printer at this moment. */
@@ -54,12 +58,13 @@ export function followPrinter<T extends "printer-status" | "printer-event">(
     return { values, view: () => null, demand };
   }
 
-  const { seat, words } = found;
+  const { seat, words, account } = found;
   const show = (): void => {
     const { status, linkState } = seat.printer ?? NOT_YET;
-    light.set(lookOf(status, linkState, words));
+    light.set(lookOf(status, linkState, words, remarkOf(account, words)));
   };
   show();
+  if (account) onClose(node, account.handle.account.subscribe({ state: show }));
   const leave = seat.use({
     ...user,
     ready: (printer) => {
@@ -101,15 +106,25 @@ function viewOf(printer: Printer | null, identity: PrinterIdentity): View {
   };
 }
 
+function remarkOf(account: UsableAccount | null, words: Words): string | null {
+  if (account === null) return null;
+  return accountRemark(account.handle.account.state, words, Date.now()) ?? account.remark;
+}
+
 /** What a node sees before its printer is there. */
 const NOT_YET = { status: UNKNOWN_STATUS, linkState: { kind: "connecting", after: null } } as const;
 
+interface Found extends Pick<PrinterConfigNode, "words" | "account"> {
+  readonly seat: Seat;
+}
+
 /** The place at the printer that the config node of this id holds; the node may be missing, disabled, or some other. */
-function findSeat(RED: NodeAPI, id: string): { readonly seat: Seat; readonly words: Words } | PrintgateError {
+function findSeat(RED: NodeAPI, id: string): Found | PrintgateError {
   const config = RED.nodes.getNode(id) as Partial<PrinterConfigNode> | null;
   if (config?.seat === undefined || config.words === undefined)
     return unusable("the printer configuration is missing or disabled");
-  return config.seat instanceof PrintgateError ? config.seat : { seat: config.seat, words: config.words };
+  const { seat, words, account = null } = config;
+  return seat instanceof PrintgateError ? seat : { seat, words, account };
 }
 
 function unusable(words: string): PrintgateError {

@@ -39,24 +39,31 @@ function bambuWay(
   };
 }
 
+/** Calls the printer of these settings in the network once. Learns no certificate. @throws PrintgateError */
+export async function tryLan(settings: PrinterSettings, around: Surroundings): Promise<Finding> {
+  const { options } = await lanAccess(await located(settings), around);
+  return tryAccess(options);
+}
+
 /** Learns no certificate. */
 async function tryAccess(options: LanOptions): Promise<Finding> {
   const { trust } = options;
   const forgetful = trust.mode === "pin" ? { ...trust, learn: () => Promise.resolve() } : trust;
   const found = await probe({ ...options, trust: forgetful });
   if (!found.ok) throw new PrintgateError("unreachable", found.reason);
-  return { model: found.model, firmware: found.firmware, fingerprint: found.fingerprint };
+  return { model: found.model, firmware: found.firmware, fingerprint: found.fingerprint, remark: null };
 }
 
 /** A printer without a host is called where it announces itself. */
 async function located(settings: PrinterSettings): Promise<PrinterSettings> {
-  if (settings.connection !== "lan" || settings.host !== "") return settings;
+  if (settings.connection === "simulated" || settings.host !== "") return settings;
   const found = (await discover({ seconds: LISTEN_SECONDS })).find(({ serial }) => serial === settings.id);
   if (found) return { ...settings, host: found.address };
   throw new PrintgateError("unreachable", `no printer with serial ${settings.id} announces itself; give its host`);
 }
 
-async function lanAccess(settings: PrinterSettings, { pins, sightings }: Surroundings): Promise<Access> {
+/** How the printer of these settings is called in the network. */
+export async function lanAccess(settings: PrinterSettings, { pins, sightings }: Surroundings): Promise<Access> {
   const { id: serial, host, port, accessCode, staleAfterMs } = settings;
   const trust = await trustFor(settings, pins);
   const options: LanOptions = { serial, host, port, accessCode, trust, staleAfterMs, sightings, name: "lan" };

@@ -55,5 +55,6 @@ export const FORMS = {
   },
   path: { fits: /^(\/[\w.~-]+)+$/, words: "must begin with / and hold letters, digits, -, _, . and ~ between slashes" },
   url: { fits: /^https?:\/\/[^\s?#]+$/i, words: "must begin with http:// or https://, without query" },
+  mqttUrl: { fits: /^mqtts?:\/\/[^\s?#/]+\/?$/i, words: "must be mqtts:// or mqtt:// with host and port" },
 } as const;
 export type Form = keyof typeof FORMS;

@@ -34,7 +34,11 @@ const EVENTS = [
 /** Printers that can be simulated. */
 const MODELS = ["P1S", "P1P", "X1C", "X1", "A1", "A1 mini", "P2S", "H2D", "H2S"] as const;
 
-const lan = { property: "connection", is: ["lan"] } as const;
+/** Where the printer itself is called. */
+const lan = { property: "connection", is: ["lan", "auto"] } as const;
+const cloud = { property: "connection", is: ["cloud", "auto"] } as const;
+/** Where the serial says which printer is meant. */
+const bambu = { property: "connection", is: ["lan", "cloud", "auto"] } as const;
 const lanVerified = { property: "tls", is: ["verify"] } as const;
 const lanPinned = { property: "tls", is: ["pin"] } as const;
 const simulated = { property: "connection", is: ["simulated"] } as const;
@@ -53,10 +57,11 @@ export const PROPERTIES = {
     connection: {
       kind: "choice",
       default: "lan",
-      choices: ["lan", "simulated"],
-      later: ["cloud", "auto", "octoprint", "relay"],
+      choices: ["lan", "cloud", "auto", "simulated"],
+      later: ["octoprint", "relay"],
     },
-    serial: { kind: "text", default: "", form: "id", upper: true, missing: "no serial", missingWhen: lan },
+    account: { kind: "node", default: "", type: "printer-account", when: cloud, missing: "no account selected" },
+    serial: { kind: "text", default: "", form: "id", upper: true, missing: "no serial", missingWhen: bambu },
     host: { kind: "text", default: "", form: "host", when: lan },
     port: { kind: "number", default: 8883, min: 1, max: 65535, whole: true, when: lan },
     tls: { kind: "choice", default: "pin", choices: ["pin", "verify", "insecure"], when: lan },
@@ -65,6 +70,13 @@ export const PROPERTIES = {
     model: { kind: "choice", default: "P1S", choices: MODELS, when: simulated },
     timeScale: { kind: "number", default: 60, min: 0.1, max: 100_000, when: simulated },
     staleAfter: { kind: "number", default: 60, min: 1, max: 86_400 },
+  },
+  "printer-account": {
+    name,
+    region: { kind: "choice", default: "global", choices: ["global", "china"] },
+    apiUrl: { kind: "text", default: "", form: "url" },
+    mqttUrl: { kind: "text", default: "", form: "mqttUrl" },
+    tlsConfig: { kind: "node", default: "", type: "tls-config" },
   },
   "printer-status": {
     name,
@@ -118,4 +130,4 @@ export const PROPERTIES = {
 export type NodeType = keyof typeof PROPERTIES;
 
 /** Types that other nodes point to: the editor names the fields of their dialogs differently. */
-export const CONFIG_TYPES: readonly NodeType[] = ["printer-config", "auth-policy"];
+export const CONFIG_TYPES: readonly NodeType[] = ["printer-config", "printer-account", "auth-policy"];

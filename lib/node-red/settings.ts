@@ -11,13 +11,13 @@ export interface PrinterCredentials {
 /** Everything that is needed to reach a printer; checked, in the units of the code. */
 export interface PrinterSettings extends Pick<
   Values<"printer-config">,
-  "connection" | "host" | "port" | "tls" | "fingerprint" | "ca" | "model" | "timeScale"
+  "connection" | "account" | "host" | "port" | "tls" | "fingerprint" | "ca" | "model" | "timeScale"
 > {
   /** The serial, upper case. */
   readonly id: string;
   readonly name: string;
   readonly staleAfterMs: number;
-  /** Empty for a simulated printer, which invents one. */
+  /** Empty where the printer itself is not called. */
   readonly accessCode: string;
 }
 
@@ -35,7 +35,8 @@ export function readSettings(
   const accessCode = (credentials.accessCode ?? "").trim();
   const unset = variableIn(accessCode);
   const all = [...problems];
-  if (values.connection === "lan") {
+  const isCalled = values.connection === "lan" || values.connection === "auto";
+  if (isCalled) {
     if (accessCode === "") all.push("no access code");
     else if (unset !== null) all.push(unsetVariable(unset));
   }
@@ -43,13 +44,13 @@ export function readSettings(
   if (all.length === 0 && !isPrinterId(id)) all.push("serial must not hold /, +, # or spaces");
   if (all[0] !== undefined) throw new PrintgateError("config-invalid", all[0]);
 
-  const { connection, host, port, tls, fingerprint, ca, model, timeScale, staleAfter } = values;
+  const { connection, account, host, port, tls, fingerprint, ca, model, timeScale, staleAfter } = values;
   return {
     id,
     name: values.name === "" ? id : values.name,
-    ...{ connection, host, port, tls, fingerprint, ca, model, timeScale },
+    ...{ connection, account, host, port, tls, fingerprint, ca, model, timeScale },
     staleAfterMs: staleAfter * 1000,
-    accessCode: connection === "lan" ? accessCode : "",
+    accessCode: isCalled ? accessCode : "",
   };
 }
 
@@ -61,6 +62,7 @@ function inventedSerial(nodeId: string): string {
 /** What two nodes with the same serial must agree on, and how it is called in a sentence. */
 const SHARED: readonly (readonly [keyof PrinterSettings, string])[] = [
   ["connection", "connection"],
+  ["account", "account"],
   ["host", "host"],
   ["port", "port"],
   ["accessCode", "access code"],

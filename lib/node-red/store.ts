@@ -27,6 +27,8 @@ export interface Document<T> {
    * @throws PrintgateError `store`, also said once in the log
    */
   saveNow(value: T): void;
+  /** Puts away what was loaded and turned out to be useless, `why` in the log; it is never deleted. Never rejects. */
+  setAside(why: string): Promise<void>;
 }
 
 export interface Store {
@@ -49,6 +51,10 @@ export function memoryStore(): Store {
       },
       saveNow: (value: T) => {
         documents.set(name, structuredClone(value));
+      },
+      setAside: () => {
+        documents.delete(name);
+        return Promise.resolve();
       },
     }),
   };
@@ -80,17 +86,17 @@ export function fileStore(folder: string, warn: (message: string) => void): Stor
     return error;
   };
 
-  const setAside = async (path: string): Promise<void> => {
-    const aside = `${path}.set-aside-${new Date().toISOString().replace(/[:.]/g, "-")}`;
+  const setAside = async (path: string, why: string): Promise<void> => {
+    const aside = asideOf(path);
     await fs.rename(path, aside);
-    warn(`${path} is no document of this package; it was set aside as ${aside}`);
+    warn(`${path} ${why}; it was set aside as ${aside}`);
   };
 
   const load = async <T>(path: string, shape: (value: unknown) => value is T): Promise<T | null> => {
     try {
       const value = parsed(await fs.readFile(path, "utf8"));
       if (shape(value)) return value;
-      await setAside(path);
+      await setAside(path, "is no document of this package");
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") failed("read", path, thrown);
     }
@@ -124,9 +130,18 @@ export function fileStore(folder: string, warn: (message: string) => void): Stor
             throw failed("written", path, thrown);
           }
         },
+        setAside: (why) =>
+          inTurn(path, () => setAside(path, why)).catch((thrown: unknown) => {
+            if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") failed("set aside", path, thrown);
+          }),
       };
     },
   };
+}
+
+/** Where a file goes that can not be used. */
+export function asideOf(path: string): string {
+  return `${path}.set-aside-${new Date().toISOString().replace(/[:.]/g, "-")}`;
 }
 
 function parsed(text: string): unknown {

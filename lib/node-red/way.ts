@@ -1,5 +1,6 @@
 import type { Sightings } from "../bambu/discovery";
 import type { Link } from "../printer/link";
+import type { Accounts } from "./accounts";
 import type { Pins } from "./pins";
 import type { PrinterSettings } from "./settings";
 
@@ -12,6 +13,8 @@ export interface Finding {
   readonly firmware: string | null;
   /** Of the certificate, where it was looked at. */
   readonly fingerprint: string | null;
+  /** What is not as it should be although there is a connection; null = nothing. */
+  readonly remark: string | null;
 }
 
 /** What links share. */
@@ -19,6 +22,7 @@ export interface Surroundings {
   readonly pins: Pins;
   /** Printers that announce themselves: by it a printer is found again when its address changes. */
   readonly sightings: Sightings;
+  readonly accounts: Accounts;
 }
 
 /** A kind of connection: how its link is made, and how it is tried out from the dialog. */

@@ -1,6 +1,19 @@
 import { ENDING_EVENTS, type Ending, type EventMemory, type PrinterEvent, type PrinterMemory } from "./events";
 import type { Alert, Job } from "./status";
 
+/** Where the memory of one printer outlives the process. */
+export interface MemoryStore {
+  /** null when there is none, or none that can be used. Never rejects. */
+  load(): Promise<PrinterMemory | null>;
+  /**
+   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
+   * has told the user so itself, once.
+   */
+  save(memory: PrinterMemory): Promise<void>;
+  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
+  saveNow(memory: PrinterMemory): void;
+}
+
 /**
  * Whether a value read from disk is a printer's memory, down to its leaves: a file from elsewhere must put
  * neither the rules out of order nor Node-RED out of action.

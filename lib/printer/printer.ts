@@ -7,28 +7,17 @@ import {
   makeEvent,
   NO_MEMORY,
   type PrinterEvent,
-  type PrinterMemory,
   shownState,
   withStart,
 } from "./events";
 import type { Link, LinkState, Notice, Observation } from "./link";
+import type { MemoryStore } from "./memory-shape";
 import type { CommandOutcome } from "./refusals";
 import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
-/** Where the memory of one printer outlives the process. */
-export interface MemoryStore {
-  /** null when there is none, or none that can be used. Never rejects. */
-  load(): Promise<PrinterMemory | null>;
-  /**
-   * Replaces the whole document; what is resolved survives a power cut. Rejects when it could not, and
-   * has told the user so itself, once.
-   */
-  save(memory: PrinterMemory): Promise<void>;
-  /** The same before it returns, surviving the end of the process only; throws instead of rejecting. */
-  saveNow(memory: PrinterMemory): void;
-}
+export type { MemoryStore } from "./memory-shape";
 
 export interface PrinterListener {
   status?(status: PrinterStatus, printer: PrinterIdentity): void;
@@ -40,6 +29,8 @@ export interface PrinterOptions {
   readonly id: string;
   readonly name: string;
   readonly link: Link;
+  /** The model as somebody else knows it, as long as the printer has not said it. */
+  readonly knownModel?: () => string | null;
   /** Without a report for so long, the printer counts as offline. */
   readonly staleAfterMs: number;
   readonly memory: MemoryStore;
@@ -88,9 +79,9 @@ export class Printer {
   }
 
   get identity(): PrinterIdentity {
-    const { id, name, link } = this.options;
+    const { id, name, link, knownModel } = this.options;
     const via = this.linkState.kind === "live" ? link.name : null;
-    return { id, name, vendor: link.vendor, model: this.observation?.model ?? null, link: via };
+    return { id, name, vendor: link.vendor, model: this.observation?.model ?? knownModel?.() ?? null, link: via };
   }
 
   /** Starts to listen; the answer stops it. */

@@ -18,6 +18,9 @@ export type Edited<T extends NodeType> = EditorNodeInstance<Props<T> & { name: s
 /** Marks the form of the node that is being edited: checks also run for nodes that are not. */
 const MARK = "printgate-node";
 
+/** What the editor has in a list of config nodes as long as none is chosen. */
+const ADD = "_ADD_";
+
 /** The ids of the fields in the dialog of a config node, and of any other. */
 const prefixOf = (type: NodeType): string => (CONFIG_TYPES.includes(type) ? "#node-config-input-" : "#node-input-");
 
@@ -43,15 +46,18 @@ export function formOf(type: NodeType): Record<string, string> {
 export function defaultsOf<T extends NodeType>(type: T): EditorNodePropertiesDef<Props<T> & { name: string }> {
   const rows = Object.entries(rowsOf(type)).map(([key, row]) => {
     const value = Array.isArray(row.default) ? [...(row.default as unknown[])] : row.default;
-    if (row.kind === "node") return [key, { value, type: row.type, required: true }];
+    // The editor's own check (it is there, it is valid) knows no "only when": that one is ours.
+    if (row.kind === "node" && row.when === undefined)
+      return [key, { value, type: row.type, required: row.missing !== undefined }];
     // Node-RED takes a text as the reason only from a check that has two parameters.
     const validate = function (this: Record<string, unknown>, entered: unknown, { label }: { label?: string }) {
       const open = fieldOf(type, key).closest("form").data(MARK) === this["id"];
       const valueOf = (other: string): unknown => (open ? textOf(type, other) : this[other]);
-      const problem = problemInEditor(type, key, entered, valueOf);
+      const chosen = entered === ADD ? "" : entered;
+      const problem = problemInEditor(type, key, chosen, valueOf);
       return problem === null || (label === undefined ? problem : `${label}: ${problem}`);
     };
-    return [key, { value, validate }];
+    return [key, row.kind === "node" ? { value, validate, type: row.type } : { value, validate }];
   });
   return Object.fromEntries(rows) as EditorNodePropertiesDef<Props<T> & { name: string }>;
 }

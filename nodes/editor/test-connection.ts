@@ -5,6 +5,7 @@ interface Finding {
   readonly model: string | null;
   readonly firmware: string | null;
   readonly fingerprint: string | null;
+  readonly remark: string | null;
 }
 
 type Outcome = "success" | "failure" | "none";
@@ -38,8 +39,9 @@ export function prepareTestConnection(node: Edited<"printer-config">): void {
   });
 }
 
-function success(node: Edited<"printer-config">, { model, firmware, fingerprint }: Finding): string {
+function success(node: Edited<"printer-config">, { model, firmware, fingerprint, remark }: Finding): string {
   const unknown = node._("printer-config.test.unknown");
   const text = node._("printer-config.test.ok", { model: model ?? unknown, firmware: firmware ?? unknown });
-  return fingerprint === null ? text : `${text} ${node._("printer-config.test.certificate", { fingerprint })}`;
+  const certificate = fingerprint === null ? null : node._("printer-config.test.certificate", { fingerprint });
+  return [text, certificate, remark].filter((part) => part !== null).join(" ");
 }

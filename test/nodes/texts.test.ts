@@ -44,6 +44,12 @@ const COMPOSED = [
   "auth-policy.call.",
   "printer-config.status.",
   "printer-config.trouble.",
+  "printer-config.remark.",
+  "printer-account.call.",
+  "printer-account.state.",
+  "printer-account.code.",
+  "printer-account.progress.",
+  "printer-account.missing.",
   "printer-event.subject.",
   "printer-event.event.",
 ];

@@ -9,6 +9,7 @@ import { memoryStore } from "../../lib/node-red/store";
 import type { Observation } from "../../lib/printer/link";
 import { Printer } from "../../lib/printer/printer";
 import { type PrinterStatus, UNKNOWN_STATUS } from "../../lib/printer/status";
+import { aDevice, fakeAccounts } from "./fake-account";
 import { FakeLink, FakeMemory } from "./fake-link";
 import { type Flow, until, withRed } from "./helper";
 
@@ -21,7 +22,12 @@ export class FakeHouse {
   readonly settings: PrinterSettings[] = [];
   readonly memory = new FakeMemory();
   /** What goes beside the printers; to be changed before the load. */
-  surroundings: Surroundings = { pins: pinsIn(memoryStore()), sightings: { watch: () => () => undefined } };
+  readonly fakes = fakeAccounts({ devices: [aDevice({ model: "P1S" })] });
+  surroundings: Surroundings = {
+    pins: pinsIn(memoryStore()),
+    sightings: { watch: () => () => undefined },
+    accounts: this.fakes.accounts,
+  };
   readonly printers: Printers;
 
   constructor({ restartMs }: { restartMs?: number } = {}) {
@@ -30,14 +36,15 @@ export class FakeHouse {
       this.links.push(link);
       this.settings.push(settings);
       const { id, name, staleAfterMs } = settings;
-      return new Printer({ id, name, link, staleAfterMs, memory: this.memory, log });
+      const knownModel = () => this.fakes.accounts.of(settings.account)?.modelOf(id) ?? null;
+      return new Printer({ id, name, link, knownModel, staleAfterMs, memory: this.memory, log });
     };
     this.printers = new Printers(make, restartMs);
   }
 
   /** Loaded before the nodes, it makes this the house of that Node-RED. */
   readonly install: NodeInitializer = withRed((RED) => {
-    useHouse(RED.events, { printers: this.printers, ...this.surroundings });
+    useHouse(RED.events, { printers: this.printers, sessions: this.fakes.sessions, ...this.surroundings });
   });
 
   /** Resolves when that many Printers were made and the last one listens. */

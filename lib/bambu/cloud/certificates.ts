@@ -1,5 +1,5 @@
 import { PrintgateError } from "../../errors";
-import { numberOf, textOf, type Fields } from "../values";
+import { textOf, type Fields } from "../values";
 import type { CloudClient } from "./client";
 
 /**
@@ -38,7 +38,6 @@ export async function fetchSigningCertificate(
       { status: 403, code: OUTDATED, is: "account-refused", says: OUTDATED_WORDS },
     ],
   });
-  if (numberOf(body.code) === OUTDATED) throw new PrintgateError("request-invalid", OUTDATED_WORDS);
   return signingCertificateOf(body);
 }
 

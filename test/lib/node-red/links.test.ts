@@ -7,10 +7,15 @@ import { readSettings } from "../../../lib/node-red/settings";
 import { memoryStore } from "../../../lib/node-red/store";
 import type { LinkState, Observation } from "../../../lib/printer/link";
 import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import { fakeAccounts } from "../../support/fake-account";
 import { FakeLink } from "../../support/fake-link";
 import { settle } from "../../support/helper";
 
-const surroundings = () => ({ pins: pinsIn(memoryStore()), sightings: { watch: () => () => undefined } });
+const surroundings = () => ({
+  pins: pinsIn(memoryStore()),
+  sightings: { watch: () => () => undefined },
+  accounts: fakeAccounts().accounts,
+});
 const simulated = (difference: object = {}) =>
   readSettings({ connection: "simulated", timeScale: 60, ...difference }, {}, "node1");
 

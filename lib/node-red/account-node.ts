@@ -1,0 +1,30 @@
+import type { Node, NodeAPI } from "node-red";
+import { PrintgateError } from "../errors";
+import type { AccountHandle } from "./accounts";
+
+/** A printer-account node as the nodes that point to it see it. */
+export interface PrinterAccountNode extends Node {
+  /** A PrintgateError when the configuration can not be used. */
+  readonly account: AccountHandle | PrintgateError;
+  /** What is dangerous about it, short enough for the canvas; null = nothing. */
+  readonly remark: string | null;
+}
+
+export interface UsableAccount {
+  readonly handle: AccountHandle;
+  readonly remark: string | null;
+}
+
+/**
+ * The account that the node of this id holds; the node may be missing, disabled, or some other.
+ * @throws PrintgateError `config-invalid`
+ */
+export function accountOf(RED: NodeAPI, id: string): UsableAccount {
+  const node = RED.nodes.getNode(id) as Partial<PrinterAccountNode> | null;
+  const { account, remark = null } = node ?? {};
+  if (account === undefined || node?.type !== "printer-account")
+    throw new PrintgateError("config-invalid", "the account is missing or disabled");
+  if (account instanceof PrintgateError)
+    throw new PrintgateError("config-invalid", `the account can not be used: ${account.message}`);
+  return { handle: account, remark };
+}
