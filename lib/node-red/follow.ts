@@ -1,6 +1,8 @@
 import type { Node, NodeAPI } from "node-red";
 import { PrintgateError } from "../errors";
+import type { Command } from "../printer/commands";
 import type { Printer } from "../printer/printer";
+import type { CommandOutcome } from "../printer/refusals";
 import { type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "../printer/status";
 import { accountRemark } from "./account-remark";
 import type { UsableAccount } from "./account-node";
@@ -26,6 +28,8 @@ export interface View {
   readonly status: PrinterStatus;
   /** True once the printer's whole state was heard. */
   readonly complete: boolean;
+  /** Carries a command out once, or says why not; never rejects. */
+  readonly send: Printer["send"];
   /** The printer's own words; an empty object before it said any. */
   readonly raw: () => Record<string, unknown>;
 }
@@ -42,7 +46,7 @@ export interface Follower<T extends NodeType> {
  * Lets a node follow the printer that its `printer` property names: shows the printer's state (or why
  * there is none) below the node and hands on what `user` asks for, until the node closes.
  */
-export function followPrinter<T extends "printer-status" | "printer-event">(
+export function followPrinter<T extends "printer-status" | "printer-event" | "printer-command">(
   RED: NodeAPI,
   node: Node,
   light: Light,
@@ -102,8 +106,13 @@ function viewOf(printer: Printer | null, identity: PrinterIdentity): View {
     printer: printer?.identity ?? identity,
     status: printer?.status ?? UNKNOWN_STATUS,
     complete: printer?.observation?.complete ?? false,
+    send: (command, options) => printer?.send(command, options) ?? refuseEarly(command),
     raw: () => printer?.observation?.raw() ?? {},
   };
+}
+
+function refuseEarly({ name: command }: Command): Promise<CommandOutcome> {
+  return Promise.resolve({ command, confirmed: false, code: "offline", reason: "the flows have not started yet" });
 }
 
 function remarkOf(account: UsableAccount | null, words: Words): string | null {

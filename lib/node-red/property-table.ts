@@ -31,6 +31,31 @@ const EVENTS = [
   "account.expired",
 ] as const;
 
+/** The commands of the public contract, in the order the dialog shows them; "" = the message says which. */
+const COMMANDS = [
+  "",
+  "pause",
+  "resume",
+  "stop",
+  "print",
+  "skip-objects",
+  "speed",
+  "light",
+  "fan",
+  "bed-temperature",
+  "nozzle-temperature",
+  "chamber-temperature",
+  "home",
+  "gcode",
+  "ams-load",
+  "ams-unload",
+  "ams-dry",
+  "ams-set",
+  "clear-error",
+  "refresh",
+  "rename",
+] as const;
+
 /** Printers that can be simulated. */
 const MODELS = ["P1S", "P1P", "X1C", "X1", "A1", "A1 mini", "P2S", "H2D", "H2S"] as const;
 
@@ -90,6 +115,12 @@ export const PROPERTIES = {
     name,
     printer,
     events: { kind: "list", default: [], choices: EVENTS, later: [] },
+  },
+  "printer-command": {
+    name,
+    printer,
+    command: { kind: "choice", default: "", choices: COMMANDS },
+    timeout: { kind: "number", default: 10, min: 0.1, max: 3600 },
   },
   "auth-policy": {
     name,

@@ -1,19 +1,20 @@
 import { toError } from "../errors";
+import { noticed, offered, presence } from "./asides";
 import type { Command } from "./commands";
 import {
   type Continuity,
   ENDING_EVENTS,
   type EventMemory,
-  makeEvent,
   NO_MEMORY,
   type PrinterEvent,
   shownState,
   withStart,
 } from "./events";
+import type { Offer } from "./firmware";
 import type { Link, LinkState, Notice, Observation } from "./link";
 import type { MemoryStore } from "./memory-shape";
 import type { CommandOutcome } from "./refusals";
-import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { concernsEvents, ENDING_WAIT_MS, expire, step, type Step } from "./rules";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
@@ -104,10 +105,16 @@ export class Printer {
   }
 
   /** Tells an event that no report shows. */
-  announce({ event, reason, value }: Notice): void {
-    const state = shownState(this.rules, this.rules.state ?? "unknown");
-    const told = { ...makeEvent(event, this.rules, state, state, Date.now(), false), reason, value };
-    this.commit({ memory: this.rules, events: [told], save: false });
+  announce(notice: Notice): void {
+    this.commit(noticed(this.rules, notice, Date.now()));
+  }
+
+  /** Tells what somebody else (the maker's cloud) found to be available, once for each version. */
+  offer(found: readonly Offer[]): void {
+    // In turn, so that a memory that is still being read from disk is not overlooked.
+    this.queue = this.queue.then(() => {
+      this.commit(offered(this.rules, found, Date.now()));
+    });
   }
 
   /** Idempotent; ends within 2 s. What waits to be told stays in the store. */

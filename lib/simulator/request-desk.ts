@@ -36,7 +36,7 @@ export function readFrame(payload: Buffer, at: number): ReceivedRequest[] {
 }
 
 /** The plain members of a request, which a reply repeats. */
-function echo(body: Readonly<Record<string, unknown>>): JsonObject {
+export function echo(body: Readonly<Record<string, unknown>>): JsonObject {
   const plain = Object.entries(body).filter((member): member is [string, Json] => {
     const value = member[1];
     return (
