@@ -28,6 +28,8 @@ export interface BambuLanOptions {
   readonly ports?: { readonly ftp: number; readonly camera: number; readonly rtsps?: number };
   /** Where printers announce themselves; left out = addresses are not followed. */
   readonly sightings?: Sightings;
+  /** ms to wait after so many failures in a row. */
+  readonly backoff?: (failures: number) => number;
 }
 
 /** The user name of every Bambu printer on the LAN. */
@@ -65,7 +67,7 @@ class BambuSession implements Link {
   private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
   private trouble: PrintgateError | null = null;
-  private readonly endings = new Endings();
+  private readonly endings: Endings;
   private host: string;
   private trust: Trust;
   private lastSightingAt = 0;
@@ -73,6 +75,7 @@ class BambuSession implements Link {
 
   constructor(private readonly options: BambuLanOptions) {
     this.name = options.name ?? "lan";
+    this.endings = new Endings(options.backoff);
     this.host = options.host;
     this.trust = options.trust;
     this.conversation = new Conversation(options, {
