@@ -6,9 +6,12 @@ import {
   type PrinterStatus,
   type Speed,
 } from "../printer/status";
+import { NO_WORD } from "../printer/firmware";
+import { isNewer } from "../printer/versions";
 import { decodeAlerts, decodeSignals } from "./alerts";
 import { decodeFans, decodeTemperatures } from "./climate";
 import { decodeActive, decodeExternal, decodeUnits } from "./filament";
+import { decodeFirmwareWord } from "./firmware";
 import type { Heard, Parts } from "./heard";
 import { decodeJob, decodeStage, decodeState, decodeTask } from "./job";
 import type { Reader } from "./merge";
@@ -61,6 +64,7 @@ const SECTIONS: readonly Section[] = [
   section("alerts", ["hms", "print_error"], decodeAlerts),
   section("signals", ["hms", "print_error", "stg_cur", "stage._id"], decodeSignals),
   section("firmware", [], decodeFirmware),
+  section("firmwareWord", ["upgrade_state", "force_upgrade"], decodeFirmwareWord),
   section("network", ["net", "wifi_signal"], decodeNetwork),
   section("door", ["home_flag", "stat", "fun"], decodeDoor),
   section("storage", ["sdcard", "home_flag", "aux"], decodeStorage),
@@ -81,6 +85,7 @@ export function unknownParts(): Parts {
     ...filament,
     task: { id: null, name: null, file: null, origin: null, startedAt: null },
     signals: { cancelled: false, runout: false },
+    firmwareWord: NO_WORD,
   };
 }
 
@@ -233,22 +238,13 @@ const DOOR_SUPPORTED_BIT = 12;
 /** A model that we do not know has a door sensor if it says so itself. */
 function decodeDoor({ report, model, modules }: Heard): PrinterStatus["door"] {
   const place = model.name === null || model.products.length === 0 ? selfToldDoor(report) : model.door;
-  if (place === null || !reaches(installedOf(modules), place.since)) return null;
+  if (place === null || isNewer(place.since, installedOf(modules))) return null;
   const open = place.field === "stat" ? hexBit(report.stat, DOOR_BIT) : wordBit(report.home_flag, DOOR_BIT);
   return open === null ? null : open ? "open" : "closed";
 }
 
 function selfToldDoor(report: Readonly<Fields>): Heard["model"]["door"] {
   return hexBit(report.fun, DOOR_SUPPORTED_BIT) === true ? { field: "stat", since: null } : null;
-}
-
-/** True unless this version is known to be older than that one. Versions are four numbers, compared one by one. */
-function reaches(version: string | null, since: string | null): boolean {
-  if (version === null || since === null) return true;
-  const numbers = version.split(".").map((part) => parseInt(part, 10) || 0);
-  const floor = since.split(".").map((part) => parseInt(part, 10));
-  const at = floor.findIndex((part, i) => part !== (numbers[i] ?? 0));
-  return at < 0 || (numbers[at] ?? 0) > (floor[at] ?? 0);
 }
 
 const CARD_WORDS: ReadonlyMap<unknown, "ok" | "missing" | "error"> = new Map<unknown, "ok" | "missing" | "error">([

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import { NO_WORD } from "../printer/firmware";
+import type { FirmwareWord } from "../printer/firmware";
 import type { Observation, Signals } from "../printer/link";
 import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
 import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
@@ -228,24 +228,27 @@ export class PrinterReports {
     const before = this.last?.[0].observation;
     const isSame = before?.complete === complete && before.assumed === assumed && before.model === heard.model.name;
     if (this.last !== null && !changed && isSame) return this.last;
-    const observation = new ReportObservation(this.status, parts.signals, heard, { complete, assumed });
+    const observation = new ReportObservation(this.status, parts, heard, { complete, assumed });
     return (this.last = [{ kind: "report", observation }]);
   }
 }
 
 class ReportObservation implements Observation {
-  readonly firmware = NO_WORD;
   readonly model: string | null;
+  readonly signals: Signals;
+  readonly firmware: FirmwareWord;
   readonly complete: boolean;
   readonly assumed: boolean;
 
   constructor(
     readonly status: PrinterStatus,
-    readonly signals: Signals,
+    { signals, firmwareWord }: Heard["parts"],
     private readonly heard: Heard,
     { complete, assumed }: { readonly complete: boolean; readonly assumed: boolean },
   ) {
     this.model = heard.model.name;
+    this.signals = signals;
+    this.firmware = firmwareWord;
     this.complete = complete;
     this.assumed = assumed;
   }

@@ -1,3 +1,4 @@
+import type { FirmwareWord } from "../printer/firmware";
 import type { Signals } from "../printer/link";
 import type { ActiveFilament, FilamentUnit, Job, PrinterStatus, Slot } from "../printer/status";
 import type { Model } from "./models";
@@ -38,4 +39,5 @@ export interface Parts extends Omit<PrinterStatus, "online" | "lastSeen" | "fila
   readonly external: readonly Slot[];
   readonly active: ActiveFilament | null;
   readonly signals: Signals;
+  readonly firmwareWord: FirmwareWord;
 }

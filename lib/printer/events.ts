@@ -40,7 +40,7 @@ export interface PrinterEvent {
   readonly alert: Alert | null;
   /**
    * The ten that was crossed (print.progress), the filament now in use (filament.changed), the modules with something
-   * newer (firmware.available), the days left (account.expiring), else null.
+   * newer as `{ name, installed, latest }` (firmware.available), the days left (account.expiring), else null.
    */
   readonly value: unknown;
 }
@@ -98,6 +98,8 @@ export interface EventMemory {
   readonly door: "open" | "closed" | null;
   readonly alerts: readonly Alert[];
   readonly online: boolean | null;
+  /** The newest version of each module that was told as available. Absent in the files of older releases. */
+  readonly offered?: readonly { readonly name: string; readonly version: string }[];
 }
 
 /** What is kept on disk of one printer. */

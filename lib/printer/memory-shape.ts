@@ -43,10 +43,14 @@ const listOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
+/** A member that the files of older releases lack. */
+const addedLater = (check: Check): Check =>
+  Object.assign((value: unknown) => value === undefined || check(value), { absent: true });
 const record =
   <T>(shape: Shape<T>): Check =>
   (value) =>
-    isRecord(value) && Object.entries<Check>(shape).every(([key, check]) => key in value && check(value[key]));
+    isRecord(value) &&
+    Object.entries<Check>(shape).every(([key, check]) => (key in value || "absent" in check) && check(value[key]));
 
 const KNOWN = oneOf("idle", "preparing", "printing", "paused", "finished", "failed");
 const JOB = orNull(
@@ -67,6 +71,7 @@ const RULES = record<EventMemory>({
   ...{ cancelled: flag, cancelWord: flag, runout: flag, startedAt: orNull(text), ten: number, firstLayer: flag },
   leftover: record<EventMemory["leftover"]>({ progress: orNull(number), layer: orNull(number) }),
   ...{ filament: orNull(text), door: orNull(text), alerts: listOf(ALERT), online: orNull(flag) },
+  offered: addedLater(listOf(record<NonNullable<EventMemory["offered"]>[number]>({ name: text, version: text }))),
 });
 const EVENT = record<PrinterEvent>({
   ...{ event: oneOf(...ENDING_EVENTS), at: text, state: text, previousState: text, recovered: flag },

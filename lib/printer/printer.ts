@@ -1,41 +1,26 @@
 import { toError } from "../errors";
+import { noticed, offered, presence } from "./asides";
 import type { Command } from "./commands";
 import {
   type Continuity,
   ENDING_EVENTS,
   type EventMemory,
-  makeEvent,
   NO_MEMORY,
   type PrinterEvent,
   shownState,
   withStart,
 } from "./events";
-import type { Link, LinkState, Notice, Observation } from "./link";
-import type { MemoryStore } from "./memory-shape";
+import type { Offer } from "./firmware";
+import type { LinkState, Notice, Observation } from "./link";
 import type { CommandOutcome } from "./refusals";
-import { concernsEvents, ENDING_WAIT_MS, expire, presence, step, type Step } from "./rules";
+import { Pictures } from "./pictures";
+import type { PrinterListener, PrinterOptions } from "./printer-options";
+import { concernsEvents, ENDING_WAIT_MS, expire, step, type Step } from "./rules";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
 export type { MemoryStore } from "./memory-shape";
-
-export interface PrinterListener {
-  status?(status: PrinterStatus, printer: PrinterIdentity): void;
-  event?(event: PrinterEvent, printer: PrinterIdentity): void;
-  link?(state: LinkState): void;
-}
-
-export interface PrinterOptions {
-  readonly id: string;
-  readonly name: string;
-  readonly link: Link;
-  /** The model as somebody else knows it, as long as the printer has not said it. */
-  readonly knownModel?: () => string | null;
-  /** Without a report for so long, the printer counts as offline. */
-  readonly staleAfterMs: number;
-  readonly memory: MemoryStore;
-  readonly log: { warn(message: string): void };
-}
+export type { PrinterListener, PrinterOptions } from "./printer-options";
 
 /** A link that drops and is back within this time is no news: "offline" is told only after it. */
 const OFFLINE_GRACE_MS = 5000;
@@ -58,6 +43,8 @@ export class Printer {
   linkState: LinkState = { kind: "closed" };
 
   private readonly listeners = new Set<PrinterListener>();
+  /** Its camera. */
+  readonly pictures: Pictures;
   private readonly sending: Sending;
   private rules = NO_MEMORY;
   private outbox: readonly PrinterEvent[] = [];
@@ -76,6 +63,7 @@ export class Printer {
   constructor(private readonly options: PrinterOptions) {
     this.id = options.id;
     this.sending = new Sending(options.link, () => this);
+    this.pictures = new Pictures(options.link);
   }
 
   get identity(): PrinterIdentity {
@@ -104,10 +92,16 @@ export class Printer {
   }
 
   /** Tells an event that no report shows. */
-  announce({ event, reason, value }: Notice): void {
-    const state = shownState(this.rules, this.rules.state ?? "unknown");
-    const told = { ...makeEvent(event, this.rules, state, state, Date.now(), false), reason, value };
-    this.commit({ memory: this.rules, events: [told], save: false });
+  announce(notice: Notice): void {
+    this.commit(noticed(this.rules, notice, Date.now()));
+  }
+
+  /** Tells what somebody else (the maker's cloud) found to be available, once for each version. */
+  offer(found: readonly Offer[]): void {
+    // In turn, so that a memory that is still being read from disk is not overlooked.
+    this.queue = this.queue.then(() => {
+      this.commit(offered(this.rules, found, Date.now()));
+    });
   }
 
   /** Idempotent; ends within 2 s. What waits to be told stays in the store. */
@@ -119,6 +113,7 @@ export class Printer {
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
     this.sending.lost("the connection was closed");
+    this.pictures.close();
     const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();

@@ -1,4 +1,5 @@
 import { apparatus } from "./apparatus";
+import { offered } from "./asides";
 import {
   type Continuity,
   type EventMemory,
@@ -10,6 +11,7 @@ import {
   shownState,
   withStart,
 } from "./events";
+import { offersOf } from "./firmware";
 import { goesOn, otherJob, progressOf, startedOver, tenOf, timeWasUp } from "./jobs";
 import type { Observation } from "./link";
 import type { Alert, Job, PrinterState } from "./status";
@@ -76,30 +78,22 @@ export function concernsEvents(before: Observation, now: Observation): boolean {
     a.filament !== b.filament ||
     a.door !== b.door ||
     before.signals.cancelled !== now.signals.cancelled ||
-    before.signals.runout !== now.signals.runout
+    before.signals.runout !== now.signals.runout ||
+    before.firmware !== now.firmware
   );
 }
 
 /** Folds one observation into the memory. */
 export function step(before: EventMemory, observation: Observation, at: number, continuity: Continuity): Step {
-  return new Turn(before, observation, at, continuity).run();
+  const turn = new Turn(before, observation, at, continuity).run();
+  const aside = offered(turn.memory, offersOf(observation.firmware), at);
+  return aside.events.length === 0 ? turn : { ...aside, events: [...turn.events, ...aside.events] };
 }
 
 /** Tells an ending whose wait is over without the word: it was a failure. Called by the owner's timer. */
 export function expire(before: EventMemory, at: number): Step {
   if (before.ending === null) return { memory: before, events: [], save: false };
   return conclude(before, "failed", { job: before.ending.job, at });
-}
-
-/** The printer can be heard, or no longer. */
-export function presence(before: EventMemory, online: boolean, at: number): Step {
-  // A printer that was never heard has not gone: nothing to tell.
-  if (before.online === online || (before.online === null && !online)) {
-    return { memory: before, events: [], save: false };
-  }
-  const state = shownState(before, before.state ?? "unknown");
-  const event = makeEvent(online ? "printer.online" : "printer.offline", before, state, state, at, false);
-  return { memory: { ...before, online }, events: [event], save: false };
 }
 
 /** One observation's way through the rules, from top to bottom. */

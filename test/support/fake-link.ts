@@ -1,8 +1,8 @@
-import type { MemoryStore } from "../../lib/printer/printer";
-import type { LinkName } from "../../lib/printer/status";
 import type { PrinterMemory } from "../../lib/printer/events";
+import type { MemoryStore } from "../../lib/printer/memory-shape";
 import type { Command } from "../../lib/printer/commands";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "../../lib/printer/link";
+import type { LinkName } from "../../lib/printer/status";
 
 /** A link that does what the test says; nothing but the Printer is under test. */
 export class FakeLink implements Link {

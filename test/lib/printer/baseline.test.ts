@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { NO_MEMORY, shownState } from "../../../lib/printer/events";
-import { expire, presence, step } from "../../../lib/printer/rules";
+import { presence } from "../../../lib/printer/asides";
+import { expire, step } from "../../../lib/printer/rules";
 import { aJob, anAlert, seen } from "../../support/observations";
 import { inState, settledIn, Story } from "../../support/story";
 

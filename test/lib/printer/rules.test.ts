@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { NO_MEMORY, shownState } from "../../../lib/printer/events";
-import { ENDING_WAIT_MS, presence, step } from "../../../lib/printer/rules";
+import { presence } from "../../../lib/printer/asides";
+import { ENDING_WAIT_MS, step } from "../../../lib/printer/rules";
 import { type ActiveFilament, PRINTER_STATES, type PrinterState, UNKNOWN_STATUS } from "../../../lib/printer/status";
 import { aJob, anAlert, seen } from "../../support/observations";
 import { inState, settledIn, Story } from "../../support/story";
