@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { bambuLan, type BambuLanOptions } from "../../../lib/bambu/session";
+import { carryOut, type Upload } from "../../../lib/bambu/carry-out";
+import { Conversation } from "../../../lib/bambu/conversation";
+import { bambuLan } from "../../../lib/bambu/session";
 import { isPrintgateError, PrintgateError } from "../../../lib/errors";
 import { readCommand } from "../../../lib/printer/command-reading";
 import { COMMAND_NAMES, type CommandName } from "../../../lib/printer/commands";
@@ -71,13 +73,12 @@ describe("commands to a Bambu printer", () => {
     received(): string[];
   }
 
-  async function pair(options: Partial<VirtualPrinterOptions> = {}, lan: Partial<BambuLanOptions> = {}): Promise<Pair> {
+  async function pair(options: Partial<VirtualPrinterOptions> = {}): Promise<Pair> {
     const access = { serial: SERIAL, accessCode: CODE };
     const machine = await startVirtualPrinter({ model: "P1S", ...access, timeScale: 0, certificate, ...options });
     toClose.push(() => machine.close());
     const link = bambuLan({
       ...{ ...access, host: "127.0.0.1", port: machine.port, trust: { mode: "insecure" }, staleAfterMs: 60_000 },
-      ...lan,
     });
     const log = { warn: () => undefined };
     const printer = new Printer({
@@ -242,31 +243,65 @@ describe("commands to a Bambu printer", () => {
     assert.deepEqual(one.received(), []);
   });
 
-  it("bring a file first where the link can, and refuse it in words where it can not", async () => {
-    const payload = { file: "bracket.3mf", content: Buffer.from("PK") };
-    const without = await (await pair()).send("print", payload);
-    assert.ok(!without.confirmed && without.code === "not-supported");
-    const uploaded: string[] = [];
-    const withIt = await pair(
-      {},
-      {
-        upload: (order, options) => {
-          uploaded.push(order.file);
-          options.progress?.(2, 2);
-          return Promise.resolve({ ...order, file: `cache/${order.file}`, content: null });
+  describe("that bring a file first", () => {
+    const command = readCommand("print", { file: "bracket.3mf", content: Buffer.from("PK") });
+    const { signal } = new AbortController();
+
+    /** A conversation with a printer that says yes to everything; what was said is kept. */
+    function talk(): { conversation: Conversation; said: Record<string, any>[] } {
+      const said: Record<string, any>[] = [];
+      const conversation: Conversation = new Conversation(
+        { serial: SERIAL, staleAfterMs: 60_000 },
+        {
+          publish: (frame) => {
+            said.push(JSON.parse(frame) as object);
+            setImmediate(() => {
+              conversation.hear(Buffer.from(frame));
+            });
+            return true;
+          },
+          ...{ report: () => undefined, warn: () => undefined, silent: () => undefined },
         },
-      },
-    );
-    assert.equal((await withIt.send("print", payload)).confirmed, true);
-    assert.deepEqual(uploaded, ["bracket.3mf"]);
-    assert.equal(withIt.machine.requests.at(-1)?.body["file"], "cache/bracket.3mf");
-    const failing = await pair(
-      {},
-      { upload: () => Promise.reject(new PrintgateError("upload-failed", "the card is full; nothing was started")) },
-    );
-    const failed = await failing.send("print", payload);
-    assert.ok(!failed.confirmed && failed.code === "upload-failed");
-    assert.deepEqual(failing.received(), []);
+      );
+      return { conversation, said };
+    }
+
+    it("say in words that this way carries no files", async () => {
+      const { conversation, said } = talk();
+      const sent = carryOut(conversation, command, { signal }, null);
+      await assert.rejects(sent, (thrown) => isPrintgateError(thrown, "not-supported"));
+      assert.deepEqual(said, []);
+    });
+
+    it("print what lies on the printer afterwards, if that still fits", async () => {
+      const { conversation, said } = talk();
+      const steps: string[] = [];
+      const upload: Upload = (order) => {
+        steps.push("upload");
+        return Promise.resolve({ ...order, file: `cache/${order.file}`, content: null });
+      };
+      const leaving = () => {
+        steps.push("leaving");
+      };
+      assert.deepEqual(await carryOut(conversation, command, { signal, leaving }, upload), { kind: "done" });
+      assert.deepEqual(steps, ["upload", "leaving"]);
+      assert.equal(said[0]?.["print"].file, "cache/bracket.3mf");
+
+      const late = () => {
+        throw new PrintgateError("wrong-state", "somebody else prints");
+      };
+      const sent = carryOut(conversation, command, { signal, leaving: late }, upload);
+      await assert.rejects(sent, (thrown) => isPrintgateError(thrown, "wrong-state"));
+      assert.equal(said.length, 1);
+    });
+
+    it("start nothing when it could not be brought", async () => {
+      const { conversation, said } = talk();
+      const full: Upload = () => Promise.reject(new PrintgateError("upload-failed", "the card is full"));
+      const sent = carryOut(conversation, command, { signal }, full);
+      await assert.rejects(sent, (thrown) => isPrintgateError(thrown, "upload-failed"));
+      assert.deepEqual(said, []);
+    });
   });
 
   it("a thousand of them, with every outcome, leave no listener, timer or socket", async () => {
