@@ -115,6 +115,13 @@ class Failover implements Link {
     }
   }
 
+  /** The camera is in the printer's own network whichever way the reports come. */
+  async snapshot(options: { readonly signal: AbortSignal }): Promise<Buffer> {
+    const { lan } = this.options;
+    if (lan.snapshot === undefined) throw new PrintgateError("not-supported", "this connection carries no pictures");
+    return lan.snapshot(options);
+  }
+
   private get picture(): Picture {
     const { mode, lan, cloud, lanQuiet } = this;
     return { mode, lan, cloud, lanQuiet };

@@ -11,6 +11,7 @@ import { findProfile, type PrinterProfile } from "./printer-profiles";
 import type { React } from "./reactions";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
+import type { SideDoors } from "./side-doors";
 import type { Uplink, UplinkSink } from "./uplink";
 
 export type { FirmwareOffer } from "./firmware";
@@ -37,6 +38,9 @@ export interface VirtualPrinterOptions {
   readonly host?: string;
   /** 0 = any free one, which is the default. */
   readonly port?: number;
+  /** Of its file server and its camera, likewise. */
+  readonly ftpPort?: number;
+  readonly cameraPort?: number;
   /** Printer seconds in a real second, 1. With 0 nothing moves or is reported but through `advance` and requests. */
   readonly timeScale?: number;
   /** Unsigned `print` commands are refused. */
@@ -45,7 +49,7 @@ export interface VirtualPrinterOptions {
   readonly maxClients?: number;
   /** What it is called in announcements; "Virtual P1S". */
   readonly name?: string;
-  /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure. Default `none`. */
+  /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure, newer firmware. Default `none`. */
   readonly jobs?: "none" | "endless";
   /** Real time between reports while a job is on, 1000; an idle printer takes five times as long. */
   readonly reportIntervalMs?: number;
@@ -73,6 +77,8 @@ export interface VirtualPrinter {
   readonly serial: string;
   readonly name: string;
   readonly profile: PrinterProfile;
+  /** Its file server and its camera: what is on the card, and what goes wrong. */
+  readonly doors: SideDoors;
   /** SHA-256 of the certificate, `AA:BB:..`. */
   readonly fingerprint: string;
   /** The authority that signed the certificate. */
