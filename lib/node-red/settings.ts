@@ -11,7 +11,17 @@ export interface PrinterCredentials {
 /** Everything that is needed to reach a printer; checked, in the units of the code. */
 export interface PrinterSettings extends Pick<
   Values<"printer-config">,
-  "connection" | "account" | "host" | "port" | "tls" | "fingerprint" | "ca" | "model" | "timeScale"
+  | "connection"
+  | "account"
+  | "host"
+  | "port"
+  | "ftpPort"
+  | "cameraPort"
+  | "tls"
+  | "fingerprint"
+  | "ca"
+  | "model"
+  | "timeScale"
 > {
   /** The serial, upper case. */
   readonly id: string;
@@ -44,11 +54,12 @@ export function readSettings(
   if (all.length === 0 && !isPrinterId(id)) all.push("serial must not hold /, +, # or spaces");
   if (all[0] !== undefined) throw new PrintgateError("config-invalid", all[0]);
 
-  const { connection, account, host, port, tls, fingerprint, ca, model, timeScale, staleAfter } = values;
+  const { connection, account, host, port, ftpPort, cameraPort, tls, fingerprint, ca, model, timeScale, staleAfter } =
+    values;
   return {
     id,
     name: values.name === "" ? id : values.name,
-    ...{ connection, account, host, port, tls, fingerprint, ca, model, timeScale },
+    ...{ connection, account, host, port, ftpPort, cameraPort, tls, fingerprint, ca, model, timeScale },
     staleAfterMs: staleAfter * 1000,
     accessCode: isCalled ? accessCode : "",
   };
@@ -65,6 +76,8 @@ const SHARED: readonly (readonly [keyof PrinterSettings, string])[] = [
   ["account", "account"],
   ["host", "host"],
   ["port", "port"],
+  ["ftpPort", "port for files"],
+  ["cameraPort", "port of the camera"],
   ["accessCode", "access code"],
   ["tls", "certificate check"],
   ["fingerprint", "fingerprint"],

@@ -4,14 +4,17 @@
  */
 import { PrintgateError } from "../errors";
 import { makeCertificate, type PrinterCertificate } from "./certificate";
+import type { FirmwareOffer } from "./firmware";
 import type { GcodeState, PrintOrder } from "./machine-state";
 import type { CancelOrder } from "./printer-machine";
 import { findProfile, type PrinterProfile } from "./printer-profiles";
 import type { React } from "./reactions";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
+import type { SideDoors } from "./side-doors";
 import type { Uplink, UplinkSink } from "./uplink";
 
+export type { FirmwareOffer } from "./firmware";
 export { findProfile, PRINTER_PROFILES } from "./printer-profiles";
 
 /** One line of a printer's diary. */
@@ -35,6 +38,9 @@ export interface VirtualPrinterOptions {
   readonly host?: string;
   /** 0 = any free one, which is the default. */
   readonly port?: number;
+  /** Of its file server and its camera, likewise. */
+  readonly ftpPort?: number;
+  readonly cameraPort?: number;
   /** Printer seconds in a real second, 1. With 0 nothing moves or is reported but through `advance` and requests. */
   readonly timeScale?: number;
   /** Unsigned `print` commands are refused. */
@@ -43,10 +49,12 @@ export interface VirtualPrinterOptions {
   readonly maxClients?: number;
   /** What it is called in announcements; "Virtual P1S". */
   readonly name?: string;
-  /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure. Default `none`. */
+  /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure, newer firmware. Default `none`. */
   readonly jobs?: "none" | "endless";
   /** Real time between reports while a job is on, 1000; an idle printer takes five times as long. */
   readonly reportIntervalMs?: number;
+  /** What runs on it at the start and what it is offered; the model's own firmware and nothing by default. */
+  readonly firmware?: { readonly installed?: string; readonly offer?: FirmwareOffer };
   /** Identity to keep over a restart; made anew when absent. */
   readonly certificate?: PrinterCertificate;
   /** In which frames a cancel is told; `pulse-first`. */
@@ -54,11 +62,23 @@ export interface VirtualPrinterOptions {
   readonly onState?: (change: StateChange) => void;
 }
 
+/** What runs on a virtual printer. */
+export interface InstalledFirmware {
+  readonly installed: string;
+  /** The feeders, by their names in `get_version`. */
+  readonly modules: readonly { readonly name: string; readonly version: string }[];
+  /** Whether the printer has heard of it or not. */
+  readonly offer: FirmwareOffer | null;
+  readonly updating: boolean;
+}
+
 export interface VirtualPrinter {
   readonly port: number;
   readonly serial: string;
   readonly name: string;
   readonly profile: PrinterProfile;
+  /** Its file server and its camera: what is on the card, and what goes wrong. */
+  readonly doors: SideDoors;
   /** SHA-256 of the certificate, `AA:BB:..`. */
   readonly fingerprint: string;
   /** The authority that signed the certificate. */
@@ -86,6 +106,19 @@ export interface VirtualPrinter {
   /** Nothing happens on a model without a door sensor. */
   openDoor(): void;
   closeDoor(): void;
+  /**
+   * Newer firmware from now on, instead of what was offered before.
+   * @throws PrintgateError `config-invalid` for an offer of nothing, or for a feeder that is not there
+   */
+  offerFirmware(offer: FirmwareOffer): void;
+  /** An update that has begun goes on. */
+  withdrawFirmware(): void;
+  /**
+   * Installs what is offered, in a minute and a half of printer time; the printer then restarts and everybody is cut off
+   * (not after an update of feeders alone). Nothing happens without an offer or while a job is on.
+   */
+  startUpdate(): void;
+  readonly firmware: InstalledFirmware;
   /** For the next logins; who is connected stays. */
   setAccessCode(code: string): void;
   /** Any frame, as it is, to everybody who listens to reports. */
