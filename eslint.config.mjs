@@ -14,7 +14,7 @@ const room = (files, forbidden) => ({
 });
 
 export default defineConfig(
-  { ignores: ["dist", "coverage", "bench/results", ".printgate"] },
+  { ignores: ["dist", "coverage", "bench/results", ".printgate", ".octoprint"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -131,11 +131,11 @@ export class Accounts {
     return this.find(accountId, ({ handle }) => isSameCloud(handle.settings, settings))?.handle ?? null;
   }
 
-  /** The account of a node that is deployed. */
+  /** The account of a node that is deployed, else the one that a dialog opened for it. */
   of(nodeId: string): AccountHandle | null {
-    return (
-      [...this.entries].find(({ holders }) => [...holders].some((holder) => holder.nodeId === nodeId))?.handle ?? null
-    );
+    const entries = [...this.entries];
+    const held = entries.find(({ holders }) => [...holders].some((holder) => holder.nodeId === nodeId));
+    return (held ?? entries.find(({ accountId }) => accountId === nodeId))?.handle ?? null;
   }
 
   /**

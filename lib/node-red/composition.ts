@@ -61,7 +61,8 @@ export function useHouse(events: Events, house: House): House {
   return house;
 }
 
-function buildHouse(RED: NodeAPI): House {
+/** What a Node-RED works with when nobody brings anything else. */
+export function buildHouse(RED: NodeAPI): House {
   const warn = (message: string): void => {
     RED.log.warn(`printgate: ${message}`);
   };

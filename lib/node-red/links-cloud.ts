@@ -53,7 +53,7 @@ export const auto: Way = {
 function handleOf({ account }: PrinterSettings, { accounts }: Surroundings): AccountHandle {
   const handle = accounts.of(account);
   if (handle) return handle;
-  throw new PrintgateError("config-invalid", "the account is missing, disabled or not deployed yet");
+  throw new PrintgateError("config-invalid", "the account is missing or disabled, or waits for its first deploy");
 }
 
 function cloudLink({ id: serial, staleAfterMs }: PrinterSettings, { hub }: AccountHandle): Link {

@@ -1,4 +1,5 @@
 /** Everything a simulated printer is at one moment, in its own terms and without a word of the wire. */
+import type { FirmwareState } from "./firmware";
 import type { PrinterProfile } from "./printer-profiles";
 import { fillUnit, type AmsUnit, type SlotRef, type Spool, EXTERNAL_SPOOL } from "./spools";
 
@@ -102,8 +103,9 @@ export interface MachineState {
   homed: boolean;
   recording: boolean;
   timelapse: boolean;
-  /** 0 = not known yet after power-up, 2 = no newer firmware. */
-  newVersionState: 0 | 2;
+  readonly firmware: FirmwareState;
+  /** Whether there is newer firmware is not known for a while after power-up. */
+  versionsKnown: boolean;
   wifiDbm: number;
   /** Seconds since power-up. */
   uptime: number;
@@ -113,7 +115,7 @@ export interface MachineState {
 export const AMBIENT = 25;
 
 /** A printer that was just switched on. */
-export function powerUp(profile: PrinterProfile): MachineState {
+export function powerUp(profile: PrinterProfile, firmware: FirmwareState): MachineState {
   return {
     gcodeState: "IDLE",
     stage: profile.idleStage,
@@ -146,7 +148,8 @@ export function powerUp(profile: PrinterProfile): MachineState {
     homed: false,
     recording: false,
     timelapse: false,
-    newVersionState: 2,
+    firmware,
+    versionsKnown: true,
     wifiDbm: -48,
     uptime: 0,
   };

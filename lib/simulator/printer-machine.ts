@@ -2,6 +2,7 @@
  * The simulated printer itself: what it does with a job, with commands and as time passes.
  * Pure: no socket, timer or clock inside; printer time comes in through `advance`.
  */
+import { factoryFirmware, isUpdating, startUpdate, workOnUpdate } from "./firmware";
 import { heatMachine } from "./heating";
 import { enterStep, isBusy, moveFilament, showProgress, workOn } from "./job-course";
 import { FILAMENT_CHANGE_SECONDS, STAGES } from "./job-steps";
@@ -39,11 +40,13 @@ const CANCEL_PENDING: Record<CancelOrder, readonly Pending[]> = {
 
 export class PrinterMachine {
   state: MachineState;
+  /** New firmware is in place and waits for a restart. */
+  restartDue = false;
   /** Alerts that belong to a job and go with the next one. */
   private jobAlerts: readonly Alert[] = [];
 
   constructor(readonly profile: PrinterProfile) {
-    this.state = powerUp(profile);
+    this.state = powerUp(profile, factoryFirmware(profile));
   }
 
   /** A job is being prepared, printed or paused and not on its way out. */
@@ -54,7 +57,8 @@ export class PrinterMachine {
   /** Starts a print; false while another one is on. `at` = epoch seconds of the wall clock. */
   startPrint(order: PrintOrder, at: number): boolean {
     const { state } = this;
-    if (this.busy || state.pending.some(({ what }) => what === "end-cancelled")) return false;
+    if (this.busy || isUpdating(state.firmware) || state.pending.some(({ what }) => what === "end-cancelled"))
+      return false;
     const name = order.name ?? "Calibration cube";
     const taskId = order.taskId ?? "0";
     const job: RunningJob = {
@@ -176,21 +180,28 @@ export class PrinterMachine {
     if (this.profile.door !== null) this.state.doorOpen = open;
   }
 
+  /** Installs what is offered; `wait` while a job is on, `nothing` without an offer. */
+  startUpdate(): "begun" | "wait" | "nothing" {
+    if (this.busy) return "wait";
+    return startUpdate(this.state.firmware) ? "begun" : "nothing";
+  }
+
   /** Off and on again: the job is lost, what lies in the feeders and the room stays. */
   powerCycle(): void {
-    const { units, external, doorOpen, lights, recording, timelapse } = this.state;
+    const { units, external, doorOpen, lights, recording, timelapse, firmware } = this.state;
     if (this.state.emptied !== null) this.refill(this.state.emptied.ref);
     this.state = {
-      ...powerUp(this.profile),
+      ...powerUp(this.profile, { ...firmware, update: null, restartIn: null }),
       units,
       external,
       doorOpen,
       lights,
       recording,
       timelapse,
-      newVersionState: 0,
+      versionsKnown: false,
     };
     this.jobAlerts = [];
+    this.restartDue = false;
   }
 
   /**
@@ -208,9 +219,10 @@ export class PrinterMachine {
   }
 
   private milestone(): string {
-    const { gcodeState, stage, layer, printError, alerts, extruders } = this.state;
+    const { gcodeState, stage, layer, printError, alerts, extruders, firmware, versionsKnown } = this.state;
     const filament = extruders.map(({ loaded }) => (loaded === null ? "" : `${loaded.unit}:${loaded.slot}`));
-    return [gcodeState, stage, layer, printError, alerts.length, ...filament].join();
+    const update = [versionsKnown, firmware.update?.phase, firmware.installed, firmware.offer !== null];
+    return [gcodeState, stage, layer, printError, alerts.length, ...filament, ...update].join();
   }
 
   private tick(seconds: number): void {
@@ -219,10 +231,11 @@ export class PrinterMachine {
     state.uptime += seconds;
     if (Math.floor(before / 10) !== Math.floor(state.uptime / 10))
       state.wifiDbm = -48 + Math.round(3 * Math.sin(state.uptime / 23));
-    if (state.uptime > 60) state.newVersionState = 2;
+    if (state.uptime > 60) state.versionsKnown = true;
     heatMachine(state, seconds);
     this.settlePending(seconds);
     moveFilament(state, seconds);
+    if (workOnUpdate(state.firmware, seconds) === "restart") this.restartDue = true;
     if (this.busy && state.gcodeState !== "PAUSE" && workOn(state, this.profile, seconds)) this.end("FINISH");
     this.showProgress();
   }

@@ -1,11 +1,13 @@
 /** The whole of `print` in a report, in a model's own wording. Source: Bambu protocol notes, `push_status` fields. */
 import { encodeFilament } from "./ams-encoder";
 import { encodeAbilities, encodeDevice, encodeStatusWords } from "./device-encoder";
+import { knownOffer } from "./firmware";
+import { encodeUpgrade } from "./firmware-encoder";
 import { readSensor } from "./heating";
 import type { JsonObject } from "./json";
 import { SPEEDS } from "./job-steps";
 import type { MachineState } from "./machine-state";
-import { AMS_KINDS, type PrinterProfile } from "./printer-profiles";
+import type { PrinterProfile } from "./printer-profiles";
 
 /** What a report says beside the machine's state. */
 export interface Surroundings {
@@ -63,22 +65,6 @@ function encodeHomeFlag(state: MachineState, profile: PrinterProfile): number {
   return homed | (1 << 7) | (1 << 8) | (1 << 10) | (1 << 11) | door;
 }
 
-function encodeUpgrade(state: MachineState, profile: PrinterProfile): JsonObject {
-  const common = {
-    sequence_id: 0,
-    consistency_request: false,
-    dis_state: 0,
-    err_code: 0,
-    force_upgrade: false,
-    message: "",
-    new_version_state: state.newVersionState,
-  };
-  if (profile.upgrade === "list") return { ...common, status: "", progress: "", module: "", new_ver_list: [] };
-  const none = { ota: "", ams: "", ahb: "", ext: "" };
-  const versions = Object.fromEntries(Object.entries(none).map(([name, text]) => [`${name}_new_version_number`, text]));
-  return { ...common, status: "IDLE", progress: "0", module: "null", ...versions };
-}
-
 export function encodeStatus(state: MachineState, profile: PrinterProfile, around: Surroundings): JsonObject {
   const active = state.extruders[state.activeExtruder];
   const nozzle = profile.nozzles[state.activeExtruder];
@@ -127,7 +113,7 @@ export function encodeStatus(state: MachineState, profile: PrinterProfile, aroun
     },
     upload: { status: "idle", progress: 0, message: "" },
     upgrade_state: encodeUpgrade(state, profile),
-    force_upgrade: false,
+    force_upgrade: state.versionsKnown && knownOffer(state.firmware)?.force === true,
     queue_number: 0,
     lifecycle: "product",
     mess_production_state: "active",
@@ -135,39 +121,4 @@ export function encodeStatus(state: MachineState, profile: PrinterProfile, aroun
     ...(profile.statusWords ? encodeStatusWords(state, profile) : {}),
     ...(fun === null ? {} : { fun }),
   };
-}
-
-/** The modules of `info.get_version`. The printer's serial stands in the `ota` row; the others have their own. */
-export function encodeModules(profile: PrinterProfile, around: Surroundings): JsonObject[] {
-  const ota = {
-    name: "ota",
-    ...(profile.productName === null ? {} : { product_name: profile.productName, visible: true }),
-    project_name: profile.projectName,
-    sw_ver: profile.firmware,
-    hw_ver: "OTA",
-    sn: around.serial,
-    flag: 0,
-  };
-  const boards = profile.modules.map(({ name, hardware, firmware }) => ({
-    name,
-    ...(profile.productName === null ? {} : { product_name: "", visible: false }),
-    project_name: profile.projectName,
-    sw_ver: firmware,
-    hw_ver: hardware,
-    sn: firmware === "" ? "" : `${around.serial.slice(0, 3)}-${name}`,
-    flag: 0,
-  }));
-  const feeders = profile.ams.map(({ id, kind }, index) => {
-    const { module, product, firmware } = AMS_KINDS[kind];
-    return {
-      name: `${module}/${id}`,
-      ...(profile.productName === null ? {} : { product_name: `${product} (${index + 1})`, visible: true }),
-      project_name: "",
-      sw_ver: firmware,
-      hw_ver: "AMS08",
-      sn: `SIM${module.toUpperCase()}${id}`,
-      flag: 0,
-    };
-  });
-  return [ota, ...boards, ...feeders];
 }

@@ -257,7 +257,15 @@ const REQUESTS: ReadonlyMap<string, RequestRow> = new Map<string, RequestRow>([
   ["camera.ipcam_timelapse", { run: switchCamera("timelapse") }],
   ["xcam.xcam_control_set", { run: accept }],
   ["upgrade.get_history", { run: () => ({ kind: "done", extra: { firmware_optional: [] } }) }],
-  ["upgrade.upgrade_confirm", { run: () => refuse("no new version") }],
+  [
+    "upgrade.upgrade_confirm",
+    {
+      run: ({ machine }) => {
+        const begun = machine.startUpdate();
+        return doneIf(begun === "begun", begun === "wait" ? "printing" : "no new version");
+      },
+    },
+  ],
 ]);
 
 /** Runs a command of a section on the machine. */

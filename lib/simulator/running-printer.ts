@@ -1,19 +1,20 @@
-/** The virtual printer at work: joins the machine, the encoders and the broker, and owns the clock. */
+/** The virtual printer at work: joins the machine, the encoders and the lines, and owns the clock. */
 import { isIPv4 } from "node:net";
-import { PrintgateError } from "../errors";
-import { openBroker, type PrinterBroker, type Tally } from "./broker";
 import { authorityOf, fingerprintOf, type PrinterCertificate } from "./certificate";
 import { EndlessJobs } from "./endless-jobs";
+import { type FirmwareOffer, isUpdating, offerFirmware } from "./firmware";
+import { encodeModules } from "./firmware-encoder";
 import type { JsonObject } from "./json";
+import { Lines } from "./lines";
 import type { GcodeState, PrintOrder } from "./machine-state";
 import { type CancelOrder, PrinterMachine } from "./printer-machine";
 import type { PrinterProfile } from "./printer-profiles";
-import { encodeModules, encodeStatus, type Surroundings } from "./report-encoder";
+import { encodeStatus, type Surroundings } from "./report-encoder";
 import { ReportStream } from "./report-stream";
 import { type React, Reactions } from "./reactions";
 import { type Handled, handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
 import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
-import type { VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
+import type { InstalledFirmware, VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
 
 const KEPT_REQUESTS = 1000;
 const LONGEST_TICK_MS = 250;
@@ -27,15 +28,12 @@ export class RunningPrinter implements VirtualPrinter {
   readonly requests: ReceivedRequest[] = [];
   private readonly machine: PrinterMachine;
   private readonly around: Surroundings;
-  private readonly tally: Tally = { connects: 0, disconnectsClean: 0 };
+  private readonly lines = new Lines();
   private readonly reactions = new Reactions();
   private readonly endless: EndlessJobs | null;
-  private broker: PrinterBroker | null = null;
   private stream: ReportStream;
   private timer: NodeJS.Timeout | null = null;
   private code: string;
-  private sink: UplinkSink | null = null;
-  private silent = false;
   private pushing = true;
   private lastState: GcodeState = "IDLE";
   private lastTickAt = 0;
@@ -54,6 +52,9 @@ export class RunningPrinter implements VirtualPrinter {
     this.boundPort = options.port ?? 0;
     this.machine = new PrinterMachine(profile);
     this.stream = new ReportStream(profile);
+    const { firmware } = this.machine.state;
+    firmware.installed = options.firmware?.installed ?? firmware.installed;
+    if (options.firmware?.offer !== undefined) offerFirmware(firmware, options.firmware.offer);
     this.endless = options.jobs === "endless" ? new EndlessJobs(this.machine, this.cancelOrder) : null;
     this.around = {
       serial: options.serial,
@@ -71,6 +72,12 @@ export class RunningPrinter implements VirtualPrinter {
   get caPem(): string {
     return authorityOf(this.certificate);
   }
+  get firmware(): InstalledFirmware {
+    const { firmware } = this.machine.state;
+    const { installed, feeders, offer } = firmware;
+    const modules = [...feeders].map(([name, version]) => ({ name, version }));
+    return { installed, modules, offer, updating: isUpdating(firmware) };
+  }
   get accessCode(): string {
     return this.code;
   }
@@ -78,13 +85,13 @@ export class RunningPrinter implements VirtualPrinter {
     return this.boundPort;
   }
   get clients(): number {
-    return this.broker?.clients ?? 0;
+    return this.lines.clients;
   }
   get connects(): number {
-    return this.tally.connects;
+    return this.lines.tally.connects;
   }
   get disconnectsClean(): number {
-    return this.tally.disconnectsClean;
+    return this.lines.tally.disconnectsClean;
   }
   get state(): string {
     return this.machine.state.gcodeState;
@@ -95,21 +102,18 @@ export class RunningPrinter implements VirtualPrinter {
 
   /** Opens the port and, unless time stands still, starts the clock. */
   async open(): Promise<void> {
-    this.broker = await openBroker({
+    this.boundPort = await this.lines.open({
       serial: this.serial,
       host: this.options.host ?? "127.0.0.1",
       port: this.boundPort,
       certificate: this.certificate,
       sendsChain: this.profile.sendsChain,
       maxClients: this.options.maxClients ?? 4,
-      tally: this.tally,
       accessCode: () => this.accessCode,
       onRequest: (payload) => {
         this.receive(payload);
       },
     });
-    this.boundPort = this.broker.port;
-    this.sink?.power(true);
     const scale = this.options.timeScale ?? 1;
     if (scale === 0) return;
     const interval = this.options.reportIntervalMs ?? 1000;
@@ -164,6 +168,20 @@ export class RunningPrinter implements VirtualPrinter {
     });
   }
 
+  offerFirmware(offer: FirmwareOffer): void {
+    this.act(() => {
+      offerFirmware(this.machine.state.firmware, offer);
+    });
+  }
+  withdrawFirmware(): void {
+    this.act(() => {
+      this.machine.state.firmware.offer = null;
+    });
+  }
+  startUpdate(): void {
+    this.act(() => this.machine.startUpdate());
+  }
+
   advance(printerSeconds: number): void {
     this.pass(printerSeconds);
     this.report();
@@ -175,11 +193,11 @@ export class RunningPrinter implements VirtualPrinter {
 
   publish(frame: object | Buffer | string): void {
     const raw = Buffer.isBuffer(frame) || typeof frame === "string";
-    this.utter(raw ? frame : JSON.stringify(frame));
+    this.lines.publish(raw ? frame : JSON.stringify(frame));
   }
 
   silence(on: boolean): void {
-    this.silent = on;
+    this.lines.silence(on);
   }
 
   react(rule: React | null): void {
@@ -187,42 +205,34 @@ export class RunningPrinter implements VirtualPrinter {
   }
 
   dropLinks(): void {
-    this.broker?.dropLinks();
+    this.lines.dropLinks();
   }
 
   uplink(sink: UplinkSink): Uplink {
-    if (this.sink !== null) throw new PrintgateError("config-invalid", `${this.serial} belongs to a cloud already.`);
-    this.sink = sink;
-    const isOn = (): boolean => this.broker !== null;
-    const currentJob = (): JobAtWork | null => {
-      const { job, percent } = this.machine.state;
-      if (job === null) return null;
-      const taskId = job.origin === "local" ? null : job.taskId;
-      return { name: job.name, taskId, percent, startedAt: job.startedAt };
-    };
-    return {
-      get on() {
-        return isOn();
-      },
-      get job() {
-        return currentJob();
-      },
-      request: (payload) => {
+    const line = this.lines.attach(sink, {
+      job: () => this.job(),
+      receive: (payload) => {
         this.receive(payload);
       },
-      close: () => {
-        if (this.sink === sink) this.sink = null;
+      ended: () => {
+        this.machine.state.firmware.betaOpen = true;
       },
-    };
+    });
+    this.machine.state.firmware.betaOpen = sink.firmwareBetaOpen;
+    return line;
   }
 
   async powerCycle(): Promise<void> {
     await this.shut();
+    this.beginAnew();
+    if (this.closing === null) await this.open();
+  }
+
+  private beginAnew(): void {
     this.machine.powerCycle();
     this.stream = new ReportStream(this.profile);
     this.pushing = true;
     this.noteState();
-    if (this.closing === null) await this.open();
   }
 
   close(): Promise<void> {
@@ -233,10 +243,7 @@ export class RunningPrinter implements VirtualPrinter {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
     this.reactions.close();
-    const { broker } = this;
-    this.broker = null;
-    if (broker !== null) this.sink?.power(false);
-    await broker?.close();
+    await this.lines.close();
   }
 
   private epochSeconds(): number {
@@ -273,50 +280,50 @@ export class RunningPrinter implements VirtualPrinter {
       this.machine.advance(seconds, milestone);
       this.endless?.step(seconds, this.epochSeconds());
       if (this.lastState !== this.machine.state.gcodeState) milestone();
+      if (this.machine.restartDue)
+        this.lines.restart(() => {
+          this.beginAnew();
+        });
     }
   }
 
   private report(): void {
     this.noteState();
     // Without anybody to hear it the work is spared; what changed meanwhile is told with the next report.
-    const heard = this.broker !== null && (this.broker.clients > 0 || this.sink !== null);
-    if (!this.pushing || !heard) return;
+    if (!this.pushing || !this.lines.heard) return;
     const frame = this.stream.unasked(this.status());
-    if (frame !== null) this.send(frame);
+    if (frame !== null) this.lines.say(frame);
   }
 
-  private send(frame: JsonObject): void {
-    if (!this.silent) this.utter(JSON.stringify(frame));
-  }
-
-  private utter(payload: string | Buffer): void {
-    if (this.broker === null) return;
-    this.broker.publish(payload);
-    this.sink?.report(payload);
+  private job(): JobAtWork | null {
+    const { job, percent } = this.machine.state;
+    if (job === null) return null;
+    const taskId = job.origin === "local" ? null : job.taskId;
+    return { name: job.name, taskId, percent, startedAt: job.startedAt };
   }
 
   private noteState(): void {
-    const { gcodeState, job, percent } = this.machine.state;
+    const { gcodeState, percent } = this.machine.state;
     if (gcodeState === this.lastState) return;
-    const taskId = job === null || job.origin === "local" ? null : job.taskId;
-    const change = { state: gcodeState, previous: this.lastState, job: job?.name ?? null, taskId, percent };
+    const { name = null, taskId = null } = this.job() ?? {};
+    const change = { state: gcodeState, previous: this.lastState, job: name, taskId, percent };
     this.lastState = gcodeState;
     this.options.onState?.(change);
-    this.sink?.state(change);
+    this.lines.tellState(change);
   }
 
   private receive(payload: Buffer): void {
-    if (this.broker === null) return;
+    if (!this.lines.on) return;
     for (const request of readFrame(payload, Date.now())) {
       this.requests.push(request);
       if (this.requests.length > KEPT_REQUESTS) this.requests.shift();
       this.reactions.take(request, {
         carryOut: () => this.carryOut(request),
         send: (reply) => {
-          this.send(reply);
+          this.lines.say(reply);
         },
         settle: ({ outcome }) => {
-          if (outcome.kind === "push-all") this.send(this.stream.whole(this.status()));
+          if (outcome.kind === "push-all") this.lines.say(this.stream.whole(this.status()));
           else if (outcome.kind === "pushing") this.pushing = outcome.on;
           else if (outcome.kind !== "ignored") this.report();
         },
@@ -329,7 +336,7 @@ export class RunningPrinter implements VirtualPrinter {
 
   private carryOut(request: ReceivedRequest): Handled {
     const { machine, accessCode, cancelOrder } = this;
-    const modules = encodeModules(this.profile, this.around);
+    const modules = encodeModules(machine.state, this.profile, this.serial);
     const context = { machine, accessCode, cancelOrder, modules, now: this.epochSeconds() };
     return handleRequest(request, context, this.around.signedCommands);
   }

@@ -3,9 +3,11 @@ import type { StateChange } from "./virtual-printer";
 
 /** Who stands at the other end. Called from the printer's own turn: it must not throw. */
 export interface UplinkSink {
+  /** Whether the printer is told of beta firmware. */
+  readonly firmwareBetaOpen: boolean;
   /** A frame that leaves on the report topic. */
   report(payload: string | Buffer): void;
-  /** The printer is switched on or off. */
+  /** The printer is switched on or off, or restarts. */
   power(on: boolean): void;
   state(change: StateChange): void;
 }

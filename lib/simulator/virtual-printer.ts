@@ -4,6 +4,7 @@
  */
 import { PrintgateError } from "../errors";
 import { makeCertificate, type PrinterCertificate } from "./certificate";
+import type { FirmwareOffer } from "./firmware";
 import type { GcodeState, PrintOrder } from "./machine-state";
 import type { CancelOrder } from "./printer-machine";
 import { findProfile, type PrinterProfile } from "./printer-profiles";
@@ -12,6 +13,7 @@ import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
 import type { Uplink, UplinkSink } from "./uplink";
 
+export type { FirmwareOffer } from "./firmware";
 export { findProfile, PRINTER_PROFILES } from "./printer-profiles";
 
 /** One line of a printer's diary. */
@@ -47,11 +49,23 @@ export interface VirtualPrinterOptions {
   readonly jobs?: "none" | "endless";
   /** Real time between reports while a job is on, 1000; an idle printer takes five times as long. */
   readonly reportIntervalMs?: number;
+  /** What runs on it at the start and what it is offered; the model's own firmware and nothing by default. */
+  readonly firmware?: { readonly installed?: string; readonly offer?: FirmwareOffer };
   /** Identity to keep over a restart; made anew when absent. */
   readonly certificate?: PrinterCertificate;
   /** In which frames a cancel is told; `pulse-first`. */
   readonly cancelOrder?: CancelOrder;
   readonly onState?: (change: StateChange) => void;
+}
+
+/** What runs on a virtual printer. */
+export interface InstalledFirmware {
+  readonly installed: string;
+  /** The feeders, by their names in `get_version`. */
+  readonly modules: readonly { readonly name: string; readonly version: string }[];
+  /** Whether the printer has heard of it or not. */
+  readonly offer: FirmwareOffer | null;
+  readonly updating: boolean;
 }
 
 export interface VirtualPrinter {
@@ -86,6 +100,19 @@ export interface VirtualPrinter {
   /** Nothing happens on a model without a door sensor. */
   openDoor(): void;
   closeDoor(): void;
+  /**
+   * Newer firmware from now on, instead of what was offered before.
+   * @throws PrintgateError `config-invalid` for an offer of nothing, or for a feeder that is not there
+   */
+  offerFirmware(offer: FirmwareOffer): void;
+  /** An update that has begun goes on. */
+  withdrawFirmware(): void;
+  /**
+   * Installs what is offered, in a minute and a half of printer time; the printer then restarts and everybody is cut off
+   * (not after an update of feeders alone). Nothing happens without an offer or while a job is on.
+   */
+  startUpdate(): void;
+  readonly firmware: InstalledFirmware;
   /** For the next logins; who is connected stays. */
   setAccessCode(code: string): void;
   /** Any frame, as it is, to everybody who listens to reports. */

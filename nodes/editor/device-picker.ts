@@ -71,8 +71,7 @@ export function prepareDevicePicker(node: Config): void {
 
   whilePressed($("#printgate-choose"), async () => {
     list.empty();
-    const id = textOf("printer-config", "account");
-    if (id === "" || id === "_ADD_") {
+    if (textOf("printer-config", "account") === "") {
       say(node._("printer-config.devices.no-account"), true);
       return;
     }

@@ -33,7 +33,7 @@ export function textOf(type: NodeType, key: string): string {
   const field = fieldOf(type, key);
   if (field.is(":checkbox")) return field.is(":checked") ? "true" : "false";
   const value = field.val();
-  return typeof value === "string" ? value.trim() : "";
+  return typeof value === "string" && value !== ADD ? value.trim() : "";
 }
 
 /** Every field of the form as it stands now, for the runtime to judge. */

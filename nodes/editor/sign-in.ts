@@ -42,6 +42,7 @@ export function prepareSignIn(node: Account): void {
   const say = (text: string, isFailure = false): void => {
     line.text(text).toggleClass("printgate-failure", isFailure);
   };
+  const sentence = (reason: string): string => `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
 
   /** Counts the questions: an answer that was overtaken is not shown. */
   let asked = 0;
@@ -75,7 +76,7 @@ export function prepareSignIn(node: Account): void {
     const answer = await askAccount<T>(node, path, body);
     if (mine !== asked) return null;
     box.find("input, button").prop("disabled", false);
-    say(answer.ok ? "" : answer.reason, !answer.ok);
+    say(answer.ok ? "" : sentence(answer.reason), !answer.ok);
     return answer.ok ? answer : null;
   };
 
@@ -131,7 +132,7 @@ export function prepareSignIn(node: Account): void {
   press("sign-in-begin", begin);
   press("sign-in-proceed", proceed);
   press("sign-in-again", async () => {
-    await take({ kind: "send-code", account: account() }, "sending");
+    if (await take({ kind: "send-code", account: account() }, "sending")) say(node._("printer-account.progress.sent"));
   });
   press("sign-in-over", startOver);
   press("sign-out", async () => {

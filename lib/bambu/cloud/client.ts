@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { SecureContextOptions } from "node:tls";
 import { PrintgateError } from "../../errors";
 import type { Fields } from "../values";
@@ -58,7 +57,9 @@ export function createClient(options: CloudClientOptions): CloudClient {
     limitBytes: ANSWER_LIMIT_BYTES,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
-  const closing = new AbortController();
+  /** Those who wait for their turn; called, they go on at once. */
+  const waiting = new Set<() => void>();
+  let closed = false;
   let bucket: Bucket = fullBucket(now());
   /** By origin: the web pages may be guarded more strictly than the API. */
   const rests = new Map<string, Rest | null>();
@@ -80,13 +81,25 @@ export function createClient(options: CloudClientOptions): CloudClient {
     bucket = taken.bucket;
     if (taken.waitMs === null)
       throw new PrintgateError("blocked", "the cloud is asked too often from here; try again in a minute");
-    if (taken.waitMs > 0) await sleep(taken.waitMs, undefined, { signal: closing.signal }).catch(() => undefined);
-    if (closing.signal.aborted) throw closedError();
+    if (taken.waitMs > 0) await sleep(taken.waitMs);
+    if (closed) throw closedError();
+  }
+
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      waiting.add(wake);
+    });
   }
 
   return {
     async ask(call) {
-      if (closing.signal.aborted) throw closedError();
+      if (closed) throw closedError();
       const origin = places[call.at];
       const by = call.by ?? "program";
       admit(origin, by);
@@ -113,7 +126,8 @@ export function createClient(options: CloudClientOptions): CloudClient {
       }
     },
     close() {
-      closing.abort();
+      closed = true;
+      for (const wake of waiting) wake();
       transport.close();
     },
   };

@@ -46,7 +46,8 @@ export function createWatch(options: WatchOptions): Watch {
   let refreshTriedAt: number | null = null;
   let probedAt = -Infinity;
   let refusals = 0;
-  let brokerTimer: NodeJS.Timeout | null = null;
+  /** Epoch ms at which the broker may be tried again with the same token. */
+  let brokerAgainAt: number | null = null;
 
   /** By the machine's clock, never further ahead than `everyMs`: sleep and a set clock shift a timer, not the end of a token. */
   function lookIn(ms: number): void {
@@ -69,6 +70,7 @@ export function createWatch(options: WatchOptions): Watch {
       await warn();
       await prolong();
       await ask();
+      tellBroker();
     } catch (thrown) {
       options.log(`the sign-in could not be looked after: ${toError(thrown).message}`);
     }
@@ -127,12 +129,16 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function letBrokerTryAgain(): void {
-    if (!running || brokerTimer !== null) return;
+    if (brokerAgainAt !== null) return;
     const waitMs = Math.min(BROKER_AGAIN_MOST_MS, BROKER_AGAIN_MS * 2 ** Math.min(refusals - 1, 10));
-    brokerTimer = setTimeout(() => {
-      brokerTimer = null;
-      if (keeper.current?.expired === false) listeners.tellCredentials();
-    }, waitMs);
+    brokerAgainAt = now() + waitMs;
+    lookIn(Math.min(waitMs, options.everyMs));
+  }
+
+  function tellBroker(): void {
+    if (brokerAgainAt === null || now() < brokerAgainAt) return;
+    brokerAgainAt = null;
+    if (keeper.current?.expired === false) listeners.tellCredentials();
   }
 
   return {
@@ -142,8 +148,8 @@ export function createWatch(options: WatchOptions): Watch {
     },
     stop() {
       running = false;
-      for (const each of [timer, brokerTimer]) if (each !== null) clearTimeout(each);
-      timer = brokerTimer = null;
+      if (timer !== null) clearTimeout(timer);
+      timer = brokerAgainAt = null;
     },
     soon() {
       lookIn(Math.min(SOON_MS, options.everyMs));
@@ -152,6 +158,7 @@ export function createWatch(options: WatchOptions): Watch {
       refreshTriedAt = now();
       probedAt = -Infinity;
       refusals = 0;
+      brokerAgainAt = null;
       listeners.forgetNotices();
       lookIn(Math.min(SOON_MS, options.everyMs));
     },

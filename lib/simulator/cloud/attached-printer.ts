@@ -1,7 +1,7 @@
 /** A virtual printer as the simulated cloud knows it: its line, its entry in the device list, its tasks. */
 import type { Uplink, UplinkSink } from "../uplink";
-import type { StateChange, VirtualPrinter } from "../virtual-printer";
-import type { CloudDevice, CloudTask, DeviceCatalogue, DeviceWork } from "./devices";
+import type { FirmwareOffer, StateChange, VirtualPrinter } from "../virtual-printer";
+import type { CatalogueFirmware, CloudDevice, CloudTask, DeviceCatalogue, DeviceWork } from "./devices";
 
 export interface AttachOptions {
   /** Whose it is: the account. */
@@ -29,6 +29,11 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 let nextTask = 41000001;
 
+function offeredEntry(version: string, offer: FirmwareOffer | null): CatalogueFirmware {
+  const status = offer?.beta === true ? "beta" : "release";
+  return { version, status, notes: offer?.notes ?? "", force: offer?.force ?? false };
+}
+
 export class AttachedPrinter implements CloudDevice, UplinkSink {
   readonly serial: string;
   readonly account: string;
@@ -42,6 +47,7 @@ export class AttachedPrinter implements CloudDevice, UplinkSink {
   constructor(
     private readonly printer: VirtualPrinter,
     { user, name }: AttachOptions,
+    readonly firmwareBetaOpen: boolean,
     private readonly around: AttachedSurroundings,
   ) {
     this.serial = printer.serial;
@@ -77,8 +83,19 @@ export class AttachedPrinter implements CloudDevice, UplinkSink {
     return { title, taskId, word, percent, startedAt: startedAt * 1000 };
   }
   get catalogue(): DeviceCatalogue {
-    const { firmware } = this.printer.profile;
-    return { version: firmware, firmware: [{ version: firmware }], ams: [] };
+    const { installed, modules, offer } = this.printer.firmware;
+    const entries = (version: string, offered: string | undefined): CatalogueFirmware[] => [
+      ...(offered === undefined ? [] : [offeredEntry(offered, offer)]),
+      { version },
+    ];
+    return {
+      version: installed,
+      firmware: entries(installed, offer?.version),
+      ams: modules.map(({ name, version }) => ({
+        amsId: Number(name.split("/")[1]),
+        firmware: entries(version, offer?.ams?.find(({ module }) => module === name)?.version),
+      })),
+    };
   }
 
   /** The line is cut, or mended. */

@@ -151,10 +151,10 @@ export class RunningCloud implements VirtualCloud {
   }
 
   attach(printer: VirtualPrinter, options: AttachOptions): void {
-    this.user(options.user);
+    const { firmwareBetaOpen } = this.user(options.user);
     if (this.attached.has(printer.serial))
       throw new PrintgateError("config-invalid", `${printer.serial} is attached already.`);
-    const attached = new AttachedPrinter(printer, options, {
+    const attached = new AttachedPrinter(printer, options, Boolean(firmwareBetaOpen), {
       publish: (payload) => this.broker?.publish(printer.serial, payload),
       task: (task) => {
         this.book.addTask(task);

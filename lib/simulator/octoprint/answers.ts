@@ -71,6 +71,8 @@ export const refusal = (status: number, error: string): Answer => ({ status, bod
 export const DONE: Answer = { status: 204, body: null };
 
 export const NOT_FOUND = refusal(404, "There is nothing at this address.");
+/** The same for addresses of pages and of plugins that are not there. */
+export const NO_PAGE: Answer = { status: 404, body: "<!doctype html><title>404</title><h1>Not here</h1>" };
 export const FORBIDDEN = refusal(403, "This needs a permission that you do not have.");
 export const NO_CSRF_TOKEN = refusal(400, "CSRF validation failed");
 export const NOT_OPERATIONAL = refusal(409, "Printer is not operational");

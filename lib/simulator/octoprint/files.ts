@@ -93,7 +93,7 @@ export function encodeFile(base: string, file: StoredFile): JsonObject {
     size: file.bytes.length,
     hash: createHash("sha1").update(file.bytes).digest("hex"),
     user: file.owner,
-    prints: { ...file.prints },
+    ...(file.prints.success + file.prints.failure > 0 ? { prints: { ...file.prints } } : {}),
     refs: encodeRefs(base, file.origin, file.path),
   };
 }

@@ -7,6 +7,7 @@ import {
   type Call,
   FORBIDDEN,
   NO_CSRF_TOKEN,
+  NO_PAGE,
   NOT_FOUND,
   type OctoprintCore,
   refusal,
@@ -90,7 +91,11 @@ function answerOf(method: string, path: string, call: Omit<Call, "params" | "bod
   const onPath = ROUTES.filter((one) => one.path.test(path));
   const route = onPath.find((one) => one.method === method);
   if (route === undefined)
-    return onPath.length === 0 ? NOT_FOUND : refusal(405, "The method is not allowed for the requested URL.");
+    return onPath.length === 0
+      ? path.startsWith("/api/")
+        ? NOT_FOUND
+        : NO_PAGE
+      : refusal(405, "The method is not allowed for the requested URL.");
   const { core, user, headers, bytes } = call;
   const turnedAway = route.admit?.(core) ?? null;
   if (turnedAway !== null) return turnedAway;

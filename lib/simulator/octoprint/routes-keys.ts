@@ -1,12 +1,12 @@
 /** How an application gets a key: the plugin Application Keys, and the handshake of old servers. */
-import { answer, type Call, DONE, FORBIDDEN, NOT_FOUND, refusal, type Answer, type Route } from "./answers";
+import { answer, type Call, DONE, FORBIDDEN, NO_PAGE, NOT_FOUND, refusal, type Answer, type Route } from "./answers";
 import type { AppKeyDesk } from "./app-keys";
 
 /** 404 where the plugin is not installed. */
 const withPlugin =
   (run: (desk: AppKeyDesk, call: Call) => Answer) =>
   (call: Call): Answer =>
-    call.core.appKeys === null ? NOT_FOUND : run(call.core.appKeys, call);
+    call.core.appKeys === null ? NO_PAGE : run(call.core.appKeys, call);
 
 const request = withPlugin((desk, { body, base }) => {
   const { app, user } = body;
@@ -79,14 +79,14 @@ const SESSION_KEY_ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: /^\/apps\/auth$/,
-    run: ({ core }) => core.sessionKeys?.issue() ?? NOT_FOUND,
+    run: ({ core }) => core.sessionKeys?.issue() ?? NO_PAGE,
   },
   {
     method: "POST",
     path: /^\/apps\/auth$/,
     open: true,
     run: ({ core, headers, bytes }) =>
-      core.sessionKeys?.verify(headers["content-type"], bytes.toString("utf8")) ?? NOT_FOUND,
+      core.sessionKeys?.verify(headers["content-type"], bytes.toString("utf8")) ?? NO_PAGE,
   },
 ];
 

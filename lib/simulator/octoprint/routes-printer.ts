@@ -24,7 +24,6 @@ function connection({ core }: Call): JsonObject {
       portPreference: core.ports[0] ?? null,
       baudratePreference: 115200,
       printerProfilePreference: "_default",
-      autoconnect: true,
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What the server says of itself, and who somebody is. */
 import type { JsonObject } from "../json";
 import { encodeUser, groupsOf } from "./access";
-import { answer, type Call, FORBIDDEN, NOT_FOUND, type Route } from "./answers";
+import { answer, type Call, FORBIDDEN, NO_PAGE, type Route } from "./answers";
 import { layerOf } from "./job";
 
 const REGISTRY: JsonObject = { needs_online: true };
@@ -137,6 +137,6 @@ export const SERVER_ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: /^\/plugin\/DisplayLayerProgress\/values$/,
-    run: (call) => (call.core.layerPlugin ? answer(layers(call)) : NOT_FOUND),
+    run: (call) => (call.core.layerPlugin ? answer(layers(call)) : NO_PAGE),
   },
 ];

@@ -6,9 +6,10 @@ import { isPrintgateError } from "../../../lib/errors";
 import { readCommand } from "../../../lib/printer/command-reading";
 import type { CommandName } from "../../../lib/printer/commands";
 import { UNKNOWN_STATUS } from "../../../lib/printer/status";
+import { encodeModules } from "../../../lib/simulator/firmware-encoder";
 import { PrinterMachine } from "../../../lib/simulator/printer-machine";
 import { findProfile } from "../../../lib/simulator/printer-profiles";
-import { encodeModules, encodeStatus } from "../../../lib/simulator/report-encoder";
+import { encodeStatus } from "../../../lib/simulator/report-encoder";
 
 /** What is known of a printer of this model that has just been switched on. */
 function knownOf(model: string, print: object = {}): Known {
@@ -16,8 +17,9 @@ function knownOf(model: string, print: object = {}): Known {
   const around = { serial: `${profile.serialPrefix}00A000000001`, address: "192.0.2.10", signedCommands: false };
   const reports = new PrinterReports({ serial: around.serial });
   const hear = (frame: object) => reports.accept(Buffer.from(JSON.stringify(frame)), 0);
-  hear({ info: { command: "get_version", sequence_id: "1", module: encodeModules(profile, around) } });
-  const report = encodeStatus(new PrinterMachine(profile).state, profile, around);
+  const { state } = new PrinterMachine(profile);
+  hear({ info: { command: "get_version", sequence_id: "1", module: encodeModules(state, profile, around.serial) } });
+  const report = encodeStatus(state, profile, around);
   hear({ print: { ...report, ...print, command: "push_status", msg: 0 } });
   return reports.known;
 }

@@ -212,4 +212,25 @@ describe("an account whose sign-in comes to its end", () => {
     assert.ok(changes >= 2);
     assert.equal((await account.mqtt.credentials()).username, "u_1001");
   });
+
+  it("has the broker tried again with a token that still lives, later with each refusal", async () => {
+    const { account, asked, clock } = await accountBed();
+    await signInAnna(account);
+    let changes = 0;
+    account.mqtt.changed(() => (changes += 1));
+    for (const minutes of [15, 30, 60]) {
+      const before = changes;
+      clock.now += 60_000;
+      asked();
+      account.mqtt.refused();
+      await until("the cloud is asked", () => asked().includes("GET /v1/user-service/my/profile"));
+      await account.devices();
+      clock.now += minutes * 60_000 - 1;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      assert.equal(changes, before, `not before ${minutes} minutes`);
+      clock.now += 1;
+      await until("it may be tried", () => changes === before + 1);
+    }
+    assert.equal(account.state.kind, "signed-in");
+  });
 });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { isPrintgateError } from "../../../../lib/errors";
+import { fetchPreferenceUid } from "../../../../lib/bambu/cloud/calls";
+import { createClient } from "../../../../lib/bambu/cloud/client";
 import { fullBucket, mayAsk, type Rest, restAfter, spokenTime, takePermit } from "../../../../lib/bambu/cloud/pace";
+import { startVirtualCloud } from "../../../../lib/simulator/cloud/virtual-cloud";
+import { until } from "../../../support/wait";
 import { ANNA, accountBed, closeBeds, signInAnna } from "../../../support/cloud-account";
 
 const HOUR = 3_600_000;
@@ -72,6 +76,29 @@ describe("the pace of requests", () => {
     assert.equal(spokenTime(61_000), "2 minutes");
     assert.equal(spokenTime(2 * HOUR), "2 hours");
     assert.equal(spokenTime(2 * HOUR + 1), "3 hours");
+  });
+});
+
+describe("a client of the cloud", () => {
+  it("makes those who ask too often wait, refuses the rest, and lets nobody wait for ever", async () => {
+    const cloud = await startVirtualCloud({ users: [ANNA] });
+    const places = { api: cloud.url, web: cloud.url, mqtt: "mqtts://127.0.0.1:8883" };
+    const client = createClient({ places, timeoutMs: 5000, now: () => 0 });
+    const token = cloud.token(ANNA.account);
+    const outcomes: string[] = [];
+    const all = Array.from({ length: 90 }, () =>
+      fetchPreferenceUid(client, token).then(
+        () => outcomes.push("answered"),
+        (error: unknown) => outcomes.push(isPrintgateError(error) ? error.code : "?"),
+      ),
+    );
+    const count = (outcome: string) => outcomes.filter((one) => one === outcome).length;
+    await until("those that may go have gone", () => count("answered") === 60);
+    assert.deepEqual([outcomes.length, count("blocked"), cloud.requests.length], [70, 10, 60]);
+    client.close();
+    await Promise.all(all);
+    assert.equal(count("signed-out"), 20);
+    await cloud.close();
   });
 });
 
