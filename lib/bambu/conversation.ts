@@ -29,8 +29,8 @@ export interface Talk {
 
 /** A full report costs a P1 or A1 dear: beyond the one after connecting, not more often than this. */
 const PUSH_ALL_EVERY_MS = 300_000;
-/** The answer to the request for a full report comes within a second or two, or was lost. */
-const FULL_REPORT_MS = 5000;
+/** The answer to a question, or to the request for a full report, comes within a second or two, or was lost. */
+const ANSWER_MS = 5000;
 /** After it asked a silent printer to go on, how long it waits before it gives the connection up. */
 const REVIVE_MS = 30_000;
 
@@ -50,9 +50,11 @@ export class Conversation {
   /** Epoch ms at which the printer was asked to go on. */
   private revivedAt: number | null = null;
   private complete = false;
+  /** The sequence id of a question whose answer divides what was under way before from what is said now. */
+  private divider: string | null = null;
   private silenceTimer: NodeJS.Timeout | null = null;
-  /** Runs out when the full report that was asked for does not come. */
-  private fullReportTimer: NodeJS.Timeout | null = null;
+  /** Runs out when the answer that is due does not come: to the divider, then the full report. */
+  private answerTimer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly options: { readonly serial: string; readonly staleAfterMs: number },
@@ -66,6 +68,7 @@ export class Conversation {
     this.beganAt = Date.now();
     this.lastReportAt = this.revivedAt = null;
     this.complete = false;
+    this.divider = null;
     this.reports.reconnected();
   }
 
@@ -76,22 +79,38 @@ export class Conversation {
 
   /** The printer can be asked now: asks for its versions and its whole state once, and watches that it goes on talking. */
   begin(): void {
-    this.clearTimers();
     this.request("getVersion");
+    this.askForAll();
+  }
+
+  private askForAll(): void {
+    this.clearTimers();
     this.request("pushAll");
     this.armSilenceTimer(this.options.staleAfterMs);
-    this.fullReportTimer = setTimeout(() => {
-      this.fullReportTimer = null;
+    this.answerTimer = setTimeout(() => {
+      this.answerTimer = null;
       const observation = this.complete ? null : this.reports.settle(Date.now());
       // What was known before this connection is no report of the printer's.
       if (observation !== null && this.lastReportAt !== null) this.talk.report(observation);
-    }, FULL_REPORT_MS);
+    }, ANSWER_MS);
   }
 
-  /** What was heard may be out of date although the connection held: the whole state is asked for anew. */
+  /**
+   * As `begin`, where reports may be under way that the printer sent long ago: through a cloud that takes its time, or
+   * over a connection that stood still for a while. What comes before the printer's answer to a first question is old.
+   */
   renew(): void {
+    this.clearTimers();
     this.reset();
-    this.begin();
+    this.divider = this.request("getVersion");
+    this.answerTimer = setTimeout(() => {
+      this.catchUp();
+    }, ANSWER_MS);
+  }
+
+  private catchUp(): void {
+    this.reset();
+    this.askForAll();
   }
 
   /** Nothing will be heard for now. Who waits for an answer is told; idempotent. */
@@ -108,7 +127,12 @@ export class Conversation {
   /** Takes the bytes of one message on `device/<serial>/report`. */
   hear(bytes: Buffer): void {
     const now = Date.now();
-    for (const accepted of this.reports.accept(bytes, now)) this.onAccepted(accepted, now);
+    let answered = false;
+    for (const accepted of this.reports.accept(bytes, now)) {
+      answered ||= this.divider !== null && accepted.kind === "reply" && accepted.sequenceId === this.divider;
+      this.onAccepted(accepted, now);
+    }
+    if (answered) this.catchUp();
   }
 
   /** Asks for the whole state, unless that was done less than five minutes ago. */
@@ -132,9 +156,10 @@ export class Conversation {
     return () => void this.listeners.delete(listener);
   }
 
-  private request(name: RequestName): void {
-    const said = this.say((id) => requestFrame(name, id)) !== null;
-    if (said && name === "pushAll") this.lastPushAllAt = Date.now();
+  private request(name: RequestName): string | null {
+    const id = this.say((sequenceId) => requestFrame(name, sequenceId));
+    if (id !== null && name === "pushAll") this.lastPushAllAt = Date.now();
+    return id;
   }
 
   private onAccepted(accepted: Accepted, now: number): void {
@@ -142,6 +167,7 @@ export class Conversation {
       case "report":
         this.lastReportAt = now;
         this.revivedAt = null;
+        if (this.divider !== null) return;
         this.complete ||= accepted.observation.complete;
         this.talk.report(accepted.observation);
         for (const listener of [...this.listeners]) listener.report?.(accepted.observation);
@@ -191,7 +217,7 @@ export class Conversation {
   }
 
   private clearTimers(): void {
-    for (const timer of [this.silenceTimer, this.fullReportTimer]) if (timer !== null) clearTimeout(timer);
-    this.silenceTimer = this.fullReportTimer = null;
+    for (const timer of [this.silenceTimer, this.answerTimer]) if (timer !== null) clearTimeout(timer);
+    this.silenceTimer = this.answerTimer = null;
   }
 }

@@ -22,6 +22,8 @@ export interface Model {
   readonly airFans: boolean | null;
   /** Its firmware has commands of their own for temperatures and fans (`set_bed_temp` ...), as far as is known. */
   readonly directControls: boolean | null;
+  /** How its camera is reached: JPEGs on port 6000, or an RTSPS stream. */
+  readonly camera: "jpeg" | "rtsps" | null;
   /** Where the door's bit 23 is, and since which firmware it means something. */
   readonly door: { readonly field: "home_flag" | "stat"; readonly since: string | null } | null;
 }
@@ -37,6 +39,7 @@ const X1: Model = {
   chamberHeater: false,
   airFans: true,
   directControls: false,
+  camera: "rtsps",
   door: { field: "home_flag", since: "01.07.00.00" },
 };
 
@@ -51,6 +54,7 @@ const P1P: Model = {
   chamberHeater: false,
   airFans: true,
   directControls: false,
+  camera: "jpeg",
   door: null,
 };
 
@@ -76,6 +80,7 @@ const H2D: Model = {
   chamberHeater: true,
   airFans: true,
   directControls: true,
+  camera: "rtsps",
   door: { field: "stat", since: null },
 };
 
@@ -125,6 +130,7 @@ export const UNKNOWN_MODEL: Model = {
   chamberHeater: null,
   airFans: null,
   directControls: null,
+  camera: null,
   door: null,
 };
 

@@ -5,11 +5,13 @@ import { PrintgateError, toError } from "../errors";
 import type { Command } from "../printer/commands";
 import type { CommandReply, Link, LinkListener, SendOptions } from "../printer/link";
 import { Endings } from "./backoff";
+import { takePicture } from "./camera";
 import { carryOut, type Upload } from "./carry-out";
 import { Conversation } from "./conversation";
 import { CONNECT_TIMEOUT_MS, explainMqtt, listenTo, mqttOver, sayGoodbye } from "./mqtt";
 import type { Sighting, Sightings } from "./discovery";
 import { openTls, type Trust } from "./tls";
+import { type FilePlace, uploadTo } from "./upload";
 
 export interface BambuLanOptions {
   /** Upper case; also the name in the printer's certificate and the level in its topics. */
@@ -22,10 +24,12 @@ export interface BambuLanOptions {
   /** Without a report for so long, the printer is asked to go on, then connected to anew. */
   readonly staleAfterMs: number;
   readonly name?: "lan" | "simulated";
-  /** Brings files to the printer; left out = only what is on it can be printed. */
-  readonly upload?: Upload;
+  /** Of its file server and its camera; left out = only what is on it can be printed, and it gives no pictures. */
+  readonly ports?: { readonly ftp: number; readonly camera: number; readonly rtsps?: number };
   /** Where printers announce themselves; left out = addresses are not followed. */
   readonly sightings?: Sightings;
+  /** ms to wait after so many failures in a row. */
+  readonly backoff?: (failures: number) => number;
 }
 
 /** The user name of every Bambu printer on the LAN. */
@@ -63,7 +67,7 @@ class BambuSession implements Link {
   private answerTimer: NodeJS.Timeout | null = null;
   private unwatch: (() => void) | null = null;
   private trouble: PrintgateError | null = null;
-  private readonly endings = new Endings();
+  private readonly endings: Endings;
   private host: string;
   private trust: Trust;
   private lastSightingAt = 0;
@@ -71,6 +75,7 @@ class BambuSession implements Link {
 
   constructor(private readonly options: BambuLanOptions) {
     this.name = options.name ?? "lan";
+    this.endings = new Endings(options.backoff);
     this.host = options.host;
     this.trust = options.trust;
     this.conversation = new Conversation(options, {
@@ -118,7 +123,24 @@ class BambuSession implements Link {
   }
 
   send(command: Command, options: SendOptions): Promise<CommandReply> {
-    return carryOut(this.conversation, command, options, this.options.upload ?? null);
+    const { ports } = this.options;
+    const upload: Upload | null =
+      ports === undefined ? null : (order, how) => uploadTo({ ...this.place, port: ports.ftp }, order, how);
+    return carryOut(this.conversation, command, options, upload);
+  }
+
+  async snapshot({ signal }: { readonly signal: AbortSignal }): Promise<Buffer> {
+    const { ports } = this.options;
+    if (ports === undefined) throw new PrintgateError("not-supported", "this connection carries no pictures");
+    if (this.attempt?.live !== true) throw new PrintgateError("offline", "there is no connection to the printer");
+    const place = { ...this.place, port: ports.camera, rtspsPort: ports.rtsps };
+    return takePicture(place, this.conversation.known, { signal });
+  }
+
+  /** Where the printer is at the moment, and how it proves who it is. */
+  private get place(): Omit<FilePlace, "port"> {
+    const { serial, accessCode } = this.options;
+    return { host: this.host, serial, accessCode, trust: this.trust };
   }
 
   private start(): void {

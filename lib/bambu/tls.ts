@@ -40,7 +40,7 @@ export interface SecureSocket {
  */
 export async function openTls(target: SecureTarget): Promise<SecureSocket> {
   const { host, port, timeoutMs, signal } = target;
-  const options = await optionsFor(target);
+  const options = await tlsOptionsFor(target);
   const socket = await dial({
     at: `${host}:${port}`,
     connect: () => connect({ ...options, timeout: timeoutMs }),
@@ -60,7 +60,16 @@ export async function openTls(target: SecureTarget): Promise<SecureSocket> {
   }
 }
 
-async function optionsFor({ host, port, serial, trust }: SecureTarget): Promise<ConnectionOptions> {
+/**
+ * How a TLS connection to the target is made; whom it found must be judged before anything is written.
+ * @throws PrintgateError config-invalid
+ */
+export async function tlsOptionsFor({
+  host,
+  port,
+  serial,
+  trust,
+}: Pick<SecureTarget, "host" | "port" | "serial" | "trust">): Promise<ConnectionOptions> {
   // IPv6 addresses are pasted with the brackets that they have in a URL.
   const address = host.replace(/^\[(.*)\]$/, "$1");
   const base: ConnectionOptions = { host: address, port, servername: serial, minVersion: "TLSv1.2" };
@@ -72,7 +81,11 @@ async function optionsFor({ host, port, serial, trust }: SecureTarget): Promise<
   return { ...base, ca, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }
 
-function judge(certificate: PeerCertificate, { host, serial, trust }: SecureTarget): void {
+/** @throws PrintgateError wrong-serial, certificate-changed */
+export function judge(
+  certificate: PeerCertificate,
+  { host, serial, trust }: Pick<SecureTarget, "host" | "serial" | "trust">,
+): void {
   if (trust.mode === "insecure") return;
   // An empty object where the peer sent none.
   const name = (certificate as Partial<PeerCertificate>).subject?.CN;

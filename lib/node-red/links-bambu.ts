@@ -64,9 +64,10 @@ async function located(settings: PrinterSettings): Promise<PrinterSettings> {
 
 /** How the printer of these settings is called in the network. */
 export async function lanAccess(settings: PrinterSettings, { pins, sightings }: Surroundings): Promise<Access> {
-  const { id: serial, host, port, accessCode, staleAfterMs } = settings;
+  const { id: serial, host, port, ftpPort, cameraPort, accessCode, staleAfterMs } = settings;
+  const ports = { ftp: ftpPort, camera: cameraPort };
   const trust = await trustFor(settings, pins);
-  const options: LanOptions = { serial, host, port, accessCode, trust, staleAfterMs, sightings, name: "lan" };
+  const options: LanOptions = { serial, host, port, ports, accessCode, trust, staleAfterMs, sightings, name: "lan" };
   return { options, putAway: () => Promise.resolve() };
 }
 
@@ -87,8 +88,9 @@ async function trustFor(settings: PrinterSettings, pins: Pins): Promise<LanOptio
 async function simulatedAccess({ id, model, timeScale, staleAfterMs }: PrinterSettings): Promise<Access> {
   const access = { serial: id, accessCode: randomBytes(4).toString("hex"), host: "127.0.0.1" };
   const machine = await startVirtualPrinter({ ...access, port: 0, model, timeScale, jobs: "endless" });
-  const { port, fingerprint } = machine;
+  const { port, fingerprint, doors } = machine;
+  const ports = { ftp: doors.ftpPort, camera: doors.cameraPort };
   const trust = { mode: "pin", fingerprint, learn: () => Promise.resolve() } as const;
-  const options: LanOptions = { ...access, port, trust, staleAfterMs, name: "simulated" };
+  const options: LanOptions = { ...access, port, ports, trust, staleAfterMs, name: "simulated" };
   return { options, putAway: () => machine.close() };
 }

@@ -71,5 +71,11 @@ export function preparedLink(
       if (!prepared) throw new PrintgateError("offline", "there is no connection to the printer");
       return prepared.link.send(command, options);
     },
+    snapshot: async (options) => {
+      const prepared = await current?.prepared;
+      if (!prepared) throw new PrintgateError("offline", "there is no connection to the printer");
+      if (!prepared.link.snapshot) throw new PrintgateError("not-supported", "this connection carries no pictures");
+      return prepared.link.snapshot(options);
+    },
   };
 }

@@ -95,6 +95,8 @@ export const PROPERTIES = {
     serial: { kind: "text", default: "", form: "id", upper: serialNumber, missing: "no serial", missingWhen: named },
     host: { kind: "text", default: "", form: "host", when: lan },
     port: { kind: "number", default: 8883, min: 1, max: 65535, whole: true, when: lan },
+    ftpPort: { kind: "number", default: 990, min: 1, max: 65535, whole: true, when: lan },
+    cameraPort: { kind: "number", default: 6000, min: 1, max: 65535, whole: true, when: lan },
     tls: { kind: "choice", default: "pin", choices: ["pin", "verify", "insecure"], when: certified },
     fingerprint: { kind: "text", default: "", form: "fingerprint", when: pinned },
     ca: { kind: "text", default: "", when: verified, missing: "no CA file", missingWhen: lan },

@@ -10,21 +10,7 @@ export const SECRETS = ["accessCode", "apiKey", "appKey"] as const;
 export type PrinterCredentials = Partial<Record<(typeof SECRETS)[number], string>>;
 
 /** Everything that is needed to reach a printer; checked, in the units of the code. */
-export interface PrinterSettings extends Pick<
-  Values<"printer-config">,
-  | "connection"
-  | "account"
-  | "url"
-  | "host"
-  | "port"
-  | "tls"
-  | "fingerprint"
-  | "ca"
-  | "appId"
-  | "appVersion"
-  | "model"
-  | "timeScale"
-> {
+export interface PrinterSettings extends Omit<Values<"printer-config">, "name" | "serial" | "staleAfter"> {
   /** The serial, upper case; for OctoPrint whatever the printer is called in topics. */
   readonly id: string;
   readonly name: string;
@@ -48,19 +34,19 @@ export function readSettings(
   nodeId: string,
 ): PrinterSettings {
   const { values, problems } = readProperties("printer-config", def);
-  const { connection } = values;
+  const { name, serial, staleAfter, ...rest } = values;
+  const { connection } = rest;
   const need = connection === "octoprint" ? (values.appId === "" ? API_KEY : APP_KEY) : (NEEDS[connection] ?? null);
   const { secrets, problem } = readSecrets(need, credentials);
   const all = [...problems, ...(problem === null ? [] : [problem])];
-  const id = values.serial === "" && values.connection === "simulated" ? inventedSerial(nodeId) : values.serial;
+  const id = serial === "" && connection === "simulated" ? inventedSerial(nodeId) : serial;
   if (all.length === 0 && !isPrinterId(id)) all.push("serial must not hold /, +, # or spaces");
   if (all[0] !== undefined) throw new PrintgateError("config-invalid", all[0]);
 
-  const { account, url, host, port, tls, fingerprint, ca, appId, appVersion, model, timeScale, staleAfter } = values;
   return {
+    ...rest,
     id,
-    name: values.name === "" ? id : values.name,
-    ...{ connection, account, url, host, port, tls, fingerprint, ca, appId, appVersion, model, timeScale },
+    name: name === "" ? id : name,
     staleAfterMs: staleAfter * 1000,
     ...secrets,
   };
@@ -104,6 +90,8 @@ const SHARED: readonly (readonly [keyof PrinterSettings, string])[] = [
   ["url", "address"],
   ["host", "host"],
   ["port", "port"],
+  ["ftpPort", "port for files"],
+  ["cameraPort", "port of the camera"],
   ["accessCode", "access code"],
   ["apiKey", "API key"],
   ["appId", "app"],

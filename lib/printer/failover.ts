@@ -1,6 +1,7 @@
 import { isPrintgateError, PrintgateError } from "../errors";
 import type { Command } from "./commands";
 import { type Happening, moveFor, type Mode, outerState, type Picture, routeOf } from "./failover-table";
+import { concernsEvents } from "./rules";
 import type { CommandReply, Link, LinkListener, LinkState, Observation, SendOptions } from "./link";
 
 export interface FailoverOptions {
@@ -21,15 +22,24 @@ export function failover(options: FailoverOptions): Link {
   return new Failover(options);
 }
 
+/** How long to wait before the LAN is asked for the whole state once more: doubled each time, between these. */
+const ASK_AGAIN_MS = 1000;
+const ASK_SELDOM_MS = 300_000;
+
 class Failover implements Link {
   readonly vendor;
   private listener: LinkListener | null = null;
   private mode: Mode = "lan";
   private lan: LinkState = { kind: "closed" };
   private cloud: LinkState = { kind: "closed" };
-  /** It was silent for too long: it has to tell its whole state anew before it counts. */
+  /** It is connected, and was silent for too long. */
   private lanQuiet = false;
   private lastLanReportAt = 0;
+  /** It was asked for the whole state after the cloud last told something: what it answers is not older than that. */
+  private lanAsked = false;
+  private askAgainAt = 0;
+  private askAgainMs = ASK_AGAIN_MS;
+  private lastOfCloud: Observation | null = null;
   private quietTimer: NodeJS.Timeout | null = null;
   /** What was said last, to say it once. */
   private said = "";
@@ -51,6 +61,7 @@ class Failover implements Link {
     this.lan = this.cloud = { kind: "closed" };
     this.lanQuiet = false;
     this.said = "";
+    this.lanAsked = false;
     this.lastLanReportAt = Date.now();
     this.armQuietTimer(this.options.quietMs);
     const isCurrent = () => this.listener === listener;
@@ -104,6 +115,13 @@ class Failover implements Link {
     }
   }
 
+  /** The camera is in the printer's own network whichever way the reports come. */
+  async snapshot(options: { readonly signal: AbortSignal }): Promise<Buffer> {
+    const { lan } = this.options;
+    if (lan.snapshot === undefined) throw new PrintgateError("not-supported", "this connection carries no pictures");
+    return lan.snapshot(options);
+  }
+
   private get picture(): Picture {
     const { mode, lan, cloud, lanQuiet } = this;
     return { mode, lan, cloud, lanQuiet };
@@ -112,6 +130,10 @@ class Failover implements Link {
   private onLanState(state: LinkState): void {
     const wasLive = this.lan.kind === "live";
     this.lan = state;
+    // Every connection begins with the question.
+    this.lanAsked = state.kind === "live";
+    this.askAgainAt = 0;
+    this.askAgainMs = ASK_AGAIN_MS;
     if (state.kind !== "live") {
       // The next connection begins with the whole state anyway.
       this.lanQuiet = false;
@@ -122,20 +144,28 @@ class Failover implements Link {
 
   private onLanReport(observation: Observation): void {
     this.lastLanReportAt = Date.now();
-    if (this.lanQuiet) {
-      // The silence may have swallowed something that no later report repeats.
-      this.lanQuiet = false;
-      const { lan } = this.options;
-      if (lan.renew !== undefined) {
-        lan.renew();
-        this.tell();
-        return;
-      }
-    }
-    if (isWhole(observation) || (observation.complete && this.cloud.kind !== "live")) this.happen("lan-whole");
-    if (this.mode !== "lan") return;
+    this.lanQuiet = false;
+    if (this.mode !== "lan" && this.mayReturn(observation)) this.happen("lan-whole");
     this.tell();
-    this.listener?.report(observation);
+    if (this.mode === "lan") this.listener?.report(observation);
+  }
+
+  /**
+   * A LAN that was away or silent counts again when it shows the printer as it is now: a network that stood still
+   * delivers what is long past, and what the cloud told since would happen once more.
+   */
+  private mayReturn({ complete, assumed }: Observation): boolean {
+    const { lan } = this.options;
+    if (lan.renew === undefined) return complete;
+    if (this.lanAsked && complete && (assumed !== true || this.cloud.kind !== "live")) return true;
+    const now = Date.now();
+    if (!this.lanAsked && now >= this.askAgainAt) {
+      this.lanAsked = true;
+      this.askAgainAt = now + this.askAgainMs;
+      this.askAgainMs = Math.min(ASK_SELDOM_MS, this.askAgainMs * 2);
+      lan.renew();
+    }
+    return false;
   }
 
   private onCloudState(state: LinkState): void {
@@ -147,6 +177,8 @@ class Failover implements Link {
   private onCloudReport(observation: Observation): void {
     if (observation.complete) this.happen("cloud-whole");
     if (this.mode !== "cloud") return;
+    if (this.lastOfCloud === null || concernsEvents(this.lastOfCloud, observation)) this.lanAsked = false;
+    this.lastOfCloud = observation;
     this.tell();
     this.listener?.report(observation);
   }
@@ -166,6 +198,7 @@ class Failover implements Link {
   private openCloud(): void {
     const opening = Symbol("cloud");
     this.cloudOpening = opening;
+    this.lastOfCloud = null;
     this.cloud = { kind: "connecting", after: null };
     const isCurrent = () => this.cloudOpening === opening;
     // It may be on its way out still.
@@ -209,6 +242,7 @@ class Failover implements Link {
         return;
       }
       this.lanQuiet = this.lan.kind === "live";
+      this.lanAsked = false;
       this.happen("lan-quiet");
       this.tell();
     }, inMs);
@@ -225,5 +259,3 @@ class Failover implements Link {
     this.listener?.state(state);
   }
 }
-
-const isWhole = ({ complete, assumed }: Observation): boolean => complete && assumed !== true;

@@ -117,4 +117,9 @@ export interface Link {
    * @throws PrintgateError `offline`, `link-lost`, `not-supported` (this link can not do it at all), or what kept it from being sent
    */
   send(command: Command, options: SendOptions): Promise<CommandReply>;
+  /**
+   * One picture of the printer's camera, as JPEG; a link without a camera has no such method.
+   * @throws PrintgateError `camera-failed` and what kept it from being reached
+   */
+  snapshot?(options: { readonly signal: AbortSignal }): Promise<Buffer>;
 }

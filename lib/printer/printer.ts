@@ -11,32 +11,16 @@ import {
   withStart,
 } from "./events";
 import type { Offer } from "./firmware";
-import type { Link, LinkState, Notice, Observation } from "./link";
-import type { MemoryStore } from "./memory-shape";
+import type { LinkState, Notice, Observation } from "./link";
 import type { CommandOutcome } from "./refusals";
+import { Pictures } from "./pictures";
+import type { PrinterListener, PrinterOptions } from "./printer-options";
 import { concernsEvents, ENDING_WAIT_MS, expire, step, type Step } from "./rules";
 import { type CommandOptions, Sending } from "./sending";
 import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "./status";
 
 export type { MemoryStore } from "./memory-shape";
-
-export interface PrinterListener {
-  status?(status: PrinterStatus, printer: PrinterIdentity): void;
-  event?(event: PrinterEvent, printer: PrinterIdentity): void;
-  link?(state: LinkState): void;
-}
-
-export interface PrinterOptions {
-  readonly id: string;
-  readonly name: string;
-  readonly link: Link;
-  /** The model as somebody else knows it, as long as the printer has not said it. */
-  readonly knownModel?: () => string | null;
-  /** Without a report for so long, the printer counts as offline. */
-  readonly staleAfterMs: number;
-  readonly memory: MemoryStore;
-  readonly log: { warn(message: string): void };
-}
+export type { PrinterListener, PrinterOptions } from "./printer-options";
 
 /** A link that drops and is back within this time is no news: "offline" is told only after it. */
 const OFFLINE_GRACE_MS = 5000;
@@ -59,6 +43,8 @@ export class Printer {
   linkState: LinkState = { kind: "closed" };
 
   private readonly listeners = new Set<PrinterListener>();
+  /** Its camera. */
+  readonly pictures: Pictures;
   private readonly sending: Sending;
   private rules = NO_MEMORY;
   private outbox: readonly PrinterEvent[] = [];
@@ -77,6 +63,7 @@ export class Printer {
   constructor(private readonly options: PrinterOptions) {
     this.id = options.id;
     this.sending = new Sending(options.link, () => this);
+    this.pictures = new Pictures(options.link);
   }
 
   get identity(): PrinterIdentity {
@@ -126,6 +113,7 @@ export class Printer {
     this.linkState = { kind: "closed" };
     this.status = { ...this.status, online: false };
     this.sending.lost("the connection was closed");
+    this.pictures.close();
     const saved = this.queue.then(() => (this.rules.state === null ? undefined : this.save(this.rules)));
     this.queue = saved;
     this.closing = this.options.link.close();

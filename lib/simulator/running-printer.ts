@@ -13,6 +13,7 @@ import { encodeStatus, type Surroundings } from "./report-encoder";
 import { ReportStream } from "./report-stream";
 import { type React, Reactions } from "./reactions";
 import { type Handled, handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
+import { SideDoors } from "./side-doors";
 import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
 import type { InstalledFirmware, VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
 
@@ -31,6 +32,7 @@ export class RunningPrinter implements VirtualPrinter {
   private readonly lines = new Lines();
   private readonly reactions = new Reactions();
   private readonly endless: EndlessJobs | null;
+  readonly doors: SideDoors;
   private stream: ReportStream;
   private timer: NodeJS.Timeout | null = null;
   private code: string;
@@ -52,6 +54,10 @@ export class RunningPrinter implements VirtualPrinter {
     this.boundPort = options.port ?? 0;
     this.machine = new PrinterMachine(profile);
     this.stream = new ReportStream(profile);
+    this.doors = new SideDoors({
+      ...{ host, certificate, ftpPort: options.ftpPort ?? 0, cameraPort: options.cameraPort ?? 0 },
+      ...{ hasCamera: !profile.rtsp, accessCode: () => this.code },
+    });
     const { firmware } = this.machine.state;
     firmware.installed = options.firmware?.installed ?? firmware.installed;
     if (options.firmware?.offer !== undefined) offerFirmware(firmware, options.firmware.offer);
@@ -114,6 +120,7 @@ export class RunningPrinter implements VirtualPrinter {
         this.receive(payload);
       },
     });
+    await this.doors.open();
     const scale = this.options.timeScale ?? 1;
     if (scale === 0) return;
     const interval = this.options.reportIntervalMs ?? 1000;
@@ -243,7 +250,7 @@ export class RunningPrinter implements VirtualPrinter {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
     this.reactions.close();
-    await this.lines.close();
+    await Promise.all([this.lines.close(), this.doors.close()]);
   }
 
   private epochSeconds(): number {

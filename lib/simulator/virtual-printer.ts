@@ -11,6 +11,7 @@ import { findProfile, type PrinterProfile } from "./printer-profiles";
 import type { React } from "./reactions";
 import type { ReceivedRequest } from "./request-desk";
 import { RunningPrinter } from "./running-printer";
+import type { SideDoors } from "./side-doors";
 import type { Uplink, UplinkSink } from "./uplink";
 
 export type { FirmwareOffer } from "./firmware";
@@ -37,6 +38,9 @@ export interface VirtualPrinterOptions {
   readonly host?: string;
   /** 0 = any free one, which is the default. */
   readonly port?: number;
+  /** Of its file server and its camera, likewise. */
+  readonly ftpPort?: number;
+  readonly cameraPort?: number;
   /** Printer seconds in a real second, 1. With 0 nothing moves or is reported but through `advance` and requests. */
   readonly timeScale?: number;
   /** Unsigned `print` commands are refused. */
@@ -73,6 +77,8 @@ export interface VirtualPrinter {
   readonly serial: string;
   readonly name: string;
   readonly profile: PrinterProfile;
+  /** Its file server and its camera: what is on the card, and what goes wrong. */
+  readonly doors: SideDoors;
   /** SHA-256 of the certificate, `AA:BB:..`. */
   readonly fingerprint: string;
   /** The authority that signed the certificate. */

@@ -138,22 +138,22 @@ class CloudLink implements Link {
     this.present = online;
     // What is said before the subscription is confirmed counts from then on.
     if (!this.joined || (!was && !online)) return;
-    this.conversation.reset();
     if (!online) this.goAway();
     else if (was) {
       this.listener?.missed?.();
-      this.conversation.begin();
+      this.conversation.renew();
     } else this.goLive();
   }
 
   private goLive(): void {
     this.listener?.state({ kind: "live" });
-    this.conversation.begin();
+    this.conversation.renew();
   }
 
   private goAway(): void {
     const reason = new PrintgateError("offline", `the cloud says that ${this.options.serial} is offline`);
     this.conversation.end(reason);
+    this.conversation.reset();
     this.listener?.state({ kind: "waiting", reason, retryInMs: null });
   }
 

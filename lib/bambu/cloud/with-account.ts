@@ -1,3 +1,4 @@
+import { PrintgateError } from "../../errors";
 import type { Command } from "../../printer/commands";
 import type { CommandReply, Link, LinkListener, SendOptions } from "../../printer/link";
 import type { BambuAccount } from "./types";
@@ -38,6 +39,10 @@ export function withAccount(link: Link, account: Pick<BambuAccount, "subscribe" 
       // The name is the cloud's: the printer needs not be reachable for it.
       await account.rename(serial, command.to);
       return { kind: "done" };
+    },
+    async snapshot(options) {
+      if (!link.snapshot) throw new PrintgateError("not-supported", "no pictures come through the cloud");
+      return link.snapshot(options);
     },
   };
 }

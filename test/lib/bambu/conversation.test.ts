@@ -68,6 +68,11 @@ describe("a conversation with a Bambu printer", () => {
     wire.say(full("IDLE"));
     assert.equal(wire.heard.at(-1)?.complete, true);
     wire.conversation.renew();
+    // Sent before it was asked.
+    wire.say(full("PAUSE"));
+    assert.equal(wire.heard.length, 1);
+    const sequence_id = wire.frames.at(-1)?.["info"]?.["sequence_id"];
+    wire.say({ info: { command: "get_version", sequence_id, module: [{ name: "ota", sw_ver: "01.08.02.00" }] } });
     wire.say(delta({ bed_temper: 33 }));
     assert.equal(wire.heard.at(-1)?.complete, false);
     wire.say(full("RUNNING"));

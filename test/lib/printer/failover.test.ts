@@ -130,11 +130,11 @@ describe("a printer with two ways to it", () => {
     lan.state(live);
     lan.report(at(15, { complete: false }));
     assert.equal(printer.identity.link, "cloud");
-    cloud.report(at(25));
-    lan.report(at(25));
+    lan.report(at(16));
     await settle();
     assert.equal(printer.identity.link, "lan");
     assert.equal(cloud.isOpen, false);
+    lan.report(at(25));
     lan.report(at(35));
     await settle();
     assert.deepEqual(names(), ["printer.online", "print.progress (recovered)", "print.progress", "print.progress"]);
@@ -157,6 +157,42 @@ describe("a printer with two ways to it", () => {
     await settle();
     assert.equal(printer.identity.link, "lan");
     assert.deepEqual(names(), ["printer.online", "print.finished (recovered)"]);
+    await printer.close();
+  });
+
+  it("what the cloud told since the LAN was asked does not happen once more", async () => {
+    const { lan, cloud, printer, names } = await printing();
+    lan.state(gone());
+    await settle();
+    cloud.state(live);
+    cloud.report(at(5));
+    lan.state(live);
+    cloud.report(seen({ state: "finished", job: aJob({ progress: 100 }) }));
+    // On its way since before that.
+    lan.report(at(5));
+    assert.deepEqual([printer.identity.link, lan.renewals], ["cloud", 1]);
+    lan.report(seen({ state: "finished", job: aJob({ progress: 100 }) }));
+    assert.equal(printer.identity.link, "lan");
+    await settle();
+    assert.equal(names().filter((name) => name.startsWith("print.finished")).length, 1);
+    assert.equal(names().filter((name) => name.startsWith("print.started")).length, 0);
+    await printer.close();
+  });
+
+  it("a LAN that answers slowly is asked more and more seldom", async () => {
+    const { lan, cloud, printer } = await printing();
+    lan.state(gone());
+    await settle();
+    cloud.state(live);
+    cloud.report(at(5));
+    lan.state(live);
+    for (let second = 0; second < 60; second++) {
+      cloud.report(at(5, { job: aJob({ progress: 5, remainingSeconds: 3600 - second }) }));
+      lan.report(at(5, { complete: false }));
+      mock.timers.tick(1000);
+    }
+    assert.equal(lan.renewals, 6);
+    assert.equal(printer.identity.link, "cloud");
     await printer.close();
   });
 

@@ -23,8 +23,9 @@ class FakeHub implements CloudHub {
     this.joins += 1;
     return {
       publish: (frame: string) => {
-        const [body] = Object.values(JSON.parse(frame) as Record<string, { command: string }>);
+        const [body] = Object.values(JSON.parse(frame) as Record<string, { command: string; sequence_id: string }>);
         this.commands.push(body?.command ?? "");
+        if (body?.command === "get_version") this.question = body.sequence_id;
         return true;
       },
       leave: () => {
@@ -33,6 +34,12 @@ class FakeHub implements CloudHub {
         return Promise.resolve();
       },
     };
+  }
+  private question = "";
+
+  answer(): void {
+    const module = [{ name: "ota", sw_ver: "01.08.02.00", product_name: "P1S" }];
+    this.say({ info: { command: "get_version", sequence_id: this.question, module } });
   }
   say(frame: object): void {
     this.member?.message(Buffer.from(JSON.stringify(frame)));
@@ -76,6 +83,7 @@ describe("a printer through the cloud", () => {
     const all = setUp();
     all.hub.member?.state({ kind: "connecting", after: null });
     all.hub.member?.joined();
+    all.hub.answer();
     all.hub.full();
     return all;
   }
@@ -107,6 +115,7 @@ describe("a printer through the cloud", () => {
     );
     hub.presence("connected");
     assert.equal(log.now, "live");
+    hub.answer();
     assert.equal(hub.commands.filter((command) => command === "pushall").length, 2);
     hub.delta();
     assert.equal(log.last?.complete, false);
@@ -125,7 +134,32 @@ describe("a printer through the cloud", () => {
     hub.delta();
     assert.equal(log.now, "live");
     assert.equal(log.last?.complete, false);
+    hub.answer();
     assert.equal(hub.commands.filter((command) => command === "pushall").length, 2);
+    await link.close();
+  });
+
+  it("what was under way before the printer answered is old, and dropped", async () => {
+    const { hub, link, log } = setUp();
+    hub.member?.joined();
+    hub.full("RUNNING");
+    hub.full("RUNNING");
+    assert.deepEqual([log.now, log.reports.length], ["live", 0]);
+    hub.answer();
+    assert.equal(log.reports.length, 0);
+    hub.full("FINISH");
+    assert.deepEqual([log.last?.status.state, log.last?.complete], ["finished", true]);
+    await link.close();
+  });
+
+  it("a printer that does not answer the first question is asked for its state all the same", async () => {
+    const { hub, link, log } = setUp();
+    hub.member?.joined();
+    assert.deepEqual(hub.commands, ["get_version"]);
+    mock.timers.tick(5000);
+    assert.deepEqual(hub.commands, ["get_version", "pushall"]);
+    hub.full();
+    assert.equal(log.last?.complete, true);
     await link.close();
   });
 
@@ -134,6 +168,7 @@ describe("a printer through the cloud", () => {
     hub.presence("connected");
     assert.equal(log.gaps, 1);
     assert.equal(log.now, "live");
+    hub.answer();
     hub.delta();
     assert.equal(log.last?.complete, false);
     assert.equal(hub.commands.filter((command) => command === "pushall").length, 2);
@@ -163,6 +198,7 @@ describe("a printer through the cloud", () => {
     mock.timers.tick(1000);
     assert.equal(hub.joins, 2);
     hub.member?.joined();
+    hub.answer();
     assert.equal(log.now, "live");
     mock.timers.tick(60_000);
     mock.timers.tick(30_000);
@@ -172,6 +208,7 @@ describe("a printer through the cloud", () => {
     mock.timers.tick(1);
     assert.equal(hub.joins, 3);
     hub.member?.joined();
+    hub.answer();
     hub.full();
     mock.timers.tick(60_000);
     mock.timers.tick(30_000);
@@ -192,6 +229,7 @@ describe("a printer through the cloud", () => {
     assert.deepEqual(log.warnings, ["sign in again"]);
     hub.member?.state({ kind: "connecting", after: null });
     hub.member?.joined();
+    hub.answer();
     hub.delta();
     assert.equal(log.last?.complete, false);
     await link.close();
@@ -204,6 +242,7 @@ describe("a printer through the cloud", () => {
     const again = new Log(link);
     mock.timers.tick(0);
     hub.member?.joined();
+    hub.answer();
     hub.delta();
     assert.equal(again.last?.status.state, "unknown");
     assert.equal(again.last.complete, false);
