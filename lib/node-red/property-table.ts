@@ -62,6 +62,8 @@ const MODELS = ["P1S", "P1P", "X1C", "X1", "A1", "A1 mini", "P2S", "H2D", "H2S"]
 /** Where the printer itself is called. */
 const lan = { property: "connection", is: ["lan", "auto"] } as const;
 const cloud = { property: "connection", is: ["cloud", "auto"] } as const;
+/** Where it is a printer of Bambu Lab's, perhaps known to an account. */
+const bambu = { property: "connection", is: ["lan", "cloud", "auto"] } as const;
 const octoprint = { property: "connection", is: ["octoprint"] } as const;
 /** Where somebody must say which printer is meant, or how it is to be called. */
 const named = { property: "connection", is: ["lan", "cloud", "auto", "octoprint"] } as const;
@@ -90,7 +92,15 @@ export const PROPERTIES = {
       choices: ["lan", "cloud", "auto", "octoprint", "simulated"],
       later: ["relay"],
     },
-    account: { kind: "node", default: "", type: "printer-account", when: cloud, missing: "no account selected" },
+    // In the network alone it is asked about firmware, and nothing else.
+    account: {
+      kind: "node",
+      default: "",
+      type: "printer-account",
+      when: bambu,
+      missing: "no account selected",
+      missingWhen: cloud,
+    },
     url: { kind: "text", default: "", form: "url", when: octoprint, missing: "no address of OctoPrint" },
     serial: { kind: "text", default: "", form: "id", upper: serialNumber, missing: "no serial", missingWhen: named },
     host: { kind: "text", default: "", form: "host", when: lan },
@@ -131,6 +141,13 @@ export const PROPERTIES = {
     printer,
     command: { kind: "choice", default: "", choices: COMMANDS },
     timeout: { kind: "number", default: 10, min: 0.1, max: 3600 },
+  },
+  "firmware-check": {
+    name,
+    printer,
+    channel: { kind: "choice", default: "account", choices: ["account", "release", "beta"] },
+    interval: { kind: "number", default: 24, min: 0, max: 8760 },
+    emit: { kind: "choice", default: "always", choices: ["always", "change"] },
   },
   "auth-policy": {
     name,
