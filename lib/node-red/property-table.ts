@@ -142,6 +142,7 @@ export const PROPERTIES = {
     command: { kind: "choice", default: "", choices: COMMANDS },
     timeout: { kind: "number", default: 10, min: 0.1, max: 3600 },
   },
+  "printer-camera": { name, printer, timeout: { kind: "number", default: 10, min: 0.1, max: 3600 } },
   "firmware-check": {
     name,
     printer,

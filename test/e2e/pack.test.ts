@@ -117,7 +117,7 @@ describe("the published package in a real Node-RED", function () {
     const ours = sets.filter((set) => set.module === "@printgate/node-red-printers");
     const types = [
       ...["auth-gate", "auth-login", "auth-policy", "auth-request", "auth-response", "auth-server", "firmware-check"],
-      ...["printer-account", "printer-command", "printer-config", "printer-event", "printer-status"],
+      ...["printer-account", "printer-camera", "printer-command", "printer-config", "printer-event", "printer-status"],
     ];
     assert.deepEqual(ours.flatMap((set) => set.types).sort(), types);
     assert.ok(ours.every((set) => set.enabled && set.err === undefined));
