@@ -71,7 +71,7 @@ describe("the nodes in the editor", function () {
     ]);
 
   it("the palette has them with an icon and a first line of help", async () => {
-    for (const type of ["printer-status", "printer-event"]) {
+    for (const type of ["printer-status", "printer-event", "printer-command"]) {
       const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
       assert.equal(await entry.count(), 1);
       const icon = (await entry.locator(".red-ui-palette-icon").getAttribute("style")) ?? "";
@@ -244,7 +244,7 @@ describe("the nodes in the editor", function () {
   });
 
   it("the help reads as help: headings, lists, no markup left over", async () => {
-    for (const type of ["printer-status", "printer-event", "printer-config"]) {
+    for (const type of ["printer-status", "printer-event", "printer-command", "printer-config"]) {
       const html = await page.evaluate((name) => {
         const { RED } = window as unknown as { RED: { nodes: { getNodeHelp(type: string): string } } };
         return RED.nodes.getNodeHelp(name);
