@@ -21,9 +21,8 @@ RED.nodes.registerType<Props<"printer-account">, { accessToken: string }>("print
     prepareTokenCheck(node);
     preparePlainAddresses();
   },
-  oneditcancel() {
-    const isKnown = (RED.nodes.node(this.id) as unknown) !== null;
-    if (!isKnown) void forgetSignIn(this);
+  oneditcancel(isNew?: boolean) {
+    if (isNew === true) void forgetSignIn(this.id);
   },
 });
 

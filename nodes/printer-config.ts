@@ -1,5 +1,5 @@
 import type { NodeAPI, NodeDef } from "node-red";
-import { accountOf, type UsableAccount } from "../lib/node-red/account-node";
+import { accountFor, type UsableAccount } from "../lib/node-red/account-node";
 import { addRoutes } from "../lib/node-red/admin";
 import { houseOf } from "../lib/node-red/composition";
 import type { PrinterConfigNode } from "../lib/node-red/follow";
@@ -24,7 +24,7 @@ export default function (RED: NodeAPI): void {
     let account: UsableAccount | null = null;
     const claim = (): Seat => {
       const settings = readSettings({ ...def }, credentials ?? {}, this.id);
-      if (settings.account !== "") account = accountOf(RED, settings.account);
+      account = accountFor(RED, settings, log);
       return house.printers.claim(this.id, settings, log);
     };
     const seat = orProblem(claim);

@@ -17,6 +17,7 @@ const usage = `A virtual printer, MQTT over TLS, until Ctrl-C.
   --name TEXT          its name in announcements
   --time-scale N       printer seconds in a second; 60 = a minute a second, 1 = real time (60)
   --jobs none|endless  nothing, or one short job after another (endless)
+  --offer VERSION      newer firmware is offered from the start, for example 01.09.01.00
   --signed             refuses unsigned print commands, as firmware without Developer Mode does
   --announce           says on the network that it is there (UDP 2021), as printers do
   --help
@@ -34,6 +35,7 @@ function readFlags() {
       name: text,
       "time-scale": { ...text, default: "60" },
       jobs: { ...text, default: "endless" },
+      offer: text,
       signed: { type: "boolean", default: false },
       announce: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
@@ -42,6 +44,7 @@ function readFlags() {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error("--port must be a number from 0 to 65535.");
   if (values.jobs !== "none" && values.jobs !== "endless") throw new Error("--jobs must be none or endless.");
+  if (values.offer === "") throw new Error("--offer must be a version.");
   const timeScale = Number(values["time-scale"]);
   if (!(timeScale > 0)) throw new Error("--time-scale must be a number greater than 0.");
   return { ...values, port, timeScale };
@@ -81,6 +84,7 @@ async function main() {
     timeScale: flags.timeScale,
     signedCommands: flags.signed,
     jobs: flags.jobs,
+    ...(flags.offer === undefined ? {} : { firmware: { offer: { version: flags.offer } } }),
     onState: ({ state, previous, job, percent }) => {
       console.log(`${clock()}  ${previous} -> ${state}${job === null ? "" : `  "${job}", ${percent} %`}`);
     },
@@ -93,7 +97,7 @@ async function main() {
         serial,
         name: printer.name,
         code: profile.code,
-        firmware: profile.firmware,
+        firmware: printer.firmware.installed,
         location,
         ...target,
       })
@@ -105,6 +109,9 @@ async function main() {
   console.log(`serial       ${serial}`);
   console.log(`access code  ${accessCode}`);
   console.log(`fingerprint  ${printer.fingerprint}`);
+  console.log(
+    `firmware     ${printer.firmware.installed}${flags.offer === undefined ? "" : ` (offered: ${flags.offer})`}`,
+  );
 
   const stop = async () => {
     await announcer?.close();

@@ -1,6 +1,8 @@
 import type { Node, NodeAPI } from "node-red";
 import { PrintgateError } from "../errors";
 import type { AccountHandle } from "./accounts";
+import { orProblem } from "./runtime";
+import type { PrinterSettings } from "./settings";
 
 /** A printer-account node as the nodes that point to it see it. */
 export interface PrinterAccountNode extends Node {
@@ -27,4 +29,21 @@ export function accountOf(RED: NodeAPI, id: string): UsableAccount {
   if (account instanceof PrintgateError)
     throw new PrintgateError("config-invalid", `the account can not be used: ${account.message}`);
   return { handle: account, remark };
+}
+
+/**
+ * The account of a printer; null = none. One that is reached in the network does not depend on it: there a sentence in
+ * the log is enough.
+ * @throws PrintgateError `config-invalid` where the printer is reached through the account
+ */
+export function accountFor(
+  RED: NodeAPI,
+  { account, connection }: Pick<PrinterSettings, "account" | "connection">,
+  log: { warn(message: string): void },
+): UsableAccount | null {
+  const found = account === "" ? null : orProblem(() => accountOf(RED, account));
+  if (!(found instanceof PrintgateError)) return found;
+  if (connection !== "lan") throw found;
+  log.warn(`${found.message}: nobody can be asked about firmware but the printer itself`);
+  return null;
 }

@@ -1,6 +1,9 @@
 import type { Node, NodeAPI } from "node-red";
 import { PrintgateError } from "../errors";
+import type { BambuAccount } from "../bambu/cloud/types";
 import type { Command } from "../printer/commands";
+import { type FirmwareWord, NO_WORD, type Offer } from "../printer/firmware";
+import type { LinkState } from "../printer/link";
 import type { Printer } from "../printer/printer";
 import type { CommandOutcome } from "../printer/refusals";
 import { type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "../printer/status";
@@ -28,6 +31,13 @@ export interface View {
   readonly status: PrinterStatus;
   /** True once the printer's whole state was heard. */
   readonly complete: boolean;
+  readonly linkState: LinkState;
+  /** What the printer itself says about updates of its firmware. */
+  readonly firmware: FirmwareWord;
+  /** Whose printer it is; null where that is not configured. */
+  readonly account: BambuAccount | null;
+  /** Tells what the account's cloud found to be available, once for each version. */
+  readonly offer: (found: readonly Offer[]) => void;
   /** Carries a command out once, or says why not; never rejects. */
   readonly send: Printer["send"];
   /** The printer's own words; an empty object before it said any. */
@@ -46,7 +56,7 @@ export interface Follower<T extends NodeType> {
  * Lets a node follow the printer that its `printer` property names: shows the printer's state (or why
  * there is none) below the node and hands on what `user` asks for, until the node closes.
  */
-export function followPrinter<T extends "printer-status" | "printer-event" | "printer-command">(
+export function followPrinter<T extends "printer-status" | "printer-event" | "printer-command" | "firmware-check">(
   RED: NodeAPI,
   node: Node,
   light: Light,
@@ -89,7 +99,7 @@ export function followPrinter<T extends "printer-status" | "printer-event" | "pr
     },
   });
   onClose(node, leave);
-  const view = (): View => viewOf(seat.printer, identityOf(seat.settings));
+  const view = (): View => viewOf(seat.printer, identityOf(seat.settings), account?.handle.account ?? null);
   return {
     values,
     view: () => (seat.problem === null ? view() : null),
@@ -101,11 +111,15 @@ export function followPrinter<T extends "printer-status" | "printer-event" | "pr
 }
 
 /** Before the flows have started there is no printer yet: what is known then is nothing but its name. */
-function viewOf(printer: Printer | null, identity: PrinterIdentity): View {
+function viewOf(printer: Printer | null, identity: PrinterIdentity, account: BambuAccount | null): View {
   return {
     printer: printer?.identity ?? identity,
     status: printer?.status ?? UNKNOWN_STATUS,
     complete: printer?.observation?.complete ?? false,
+    linkState: (printer ?? NOT_YET).linkState,
+    firmware: printer?.observation?.firmware ?? NO_WORD,
+    account,
+    offer: (found) => printer?.offer(found),
     send: (command, options) => printer?.send(command, options) ?? refuseEarly(command),
     raw: () => printer?.observation?.raw() ?? {},
   };

@@ -85,7 +85,15 @@ export const PROPERTIES = {
       choices: ["lan", "cloud", "auto", "simulated"],
       later: ["octoprint", "relay"],
     },
-    account: { kind: "node", default: "", type: "printer-account", when: cloud, missing: "no account selected" },
+    // In the network alone it is asked about firmware, and nothing else.
+    account: {
+      kind: "node",
+      default: "",
+      type: "printer-account",
+      when: bambu,
+      missing: "no account selected",
+      missingWhen: cloud,
+    },
     serial: { kind: "text", default: "", form: "id", upper: true, missing: "no serial", missingWhen: bambu },
     host: { kind: "text", default: "", form: "host", when: lan },
     port: { kind: "number", default: 8883, min: 1, max: 65535, whole: true, when: lan },
@@ -123,6 +131,13 @@ export const PROPERTIES = {
     printer,
     command: { kind: "choice", default: "", choices: COMMANDS },
     timeout: { kind: "number", default: 10, min: 0.1, max: 3600 },
+  },
+  "firmware-check": {
+    name,
+    printer,
+    channel: { kind: "choice", default: "account", choices: ["account", "release", "beta"] },
+    interval: { kind: "number", default: 24, min: 0, max: 8760 },
+    emit: { kind: "choice", default: "always", choices: ["always", "change"] },
   },
   "auth-policy": {
     name,

@@ -34,10 +34,15 @@ export class TalkingLight extends Light {
   sayBriefly(status: NodeStatus): void {
     this.say(status);
     this.timer = setTimeout(() => {
-      this.timer = null;
-      this.talking = false;
-      if (this.below !== null) super.set(this.below);
+      this.hush();
     }, this.showMs);
+  }
+
+  /** Says nothing any more: the state below is back. */
+  hush(): void {
+    this.stopTimer();
+    this.talking = false;
+    if (this.below !== null) super.set(this.below);
   }
 
   close(): void {

@@ -99,7 +99,9 @@ export function firmwareWord(printer: PrinterFirmware | null, server: ServerVers
   return {
     says: server.says === "offered" ? "offered" : "unknown",
     modules: [
-      ...(printer === null ? [] : [{ name: PRINTER_MODULE, installed: printer.version, offered: null }]),
+      ...(printer === null
+        ? []
+        : [{ name: PRINTER_MODULE, installed: printer.version, offered: null, silent: true as const }]),
       { name: SERVER_MODULE, installed: server.installed, offered: server.offered },
     ],
     force: null,

@@ -210,7 +210,8 @@ function reasonOf({ cloud, online }: FirmwareFacts, stance: Stance, findings: re
     none: [failed],
     silent: cloud.kind === "listed" ? [] : [silence, asked],
   };
-  const doubts = findings.map(({ doubt }) => doubt);
+  // Where nobody said anything there is no use in saying so of each module.
+  const doubts = stance === "silent" && cloud.kind !== "listed" ? [] : findings.map(({ doubt }) => doubt);
   const all = new Set([...said[stance], ...doubts].filter((text) => text !== null));
   return all.size === 0 ? null : [...all].join("; ");
 }

@@ -1,4 +1,8 @@
-/** One short job after another, so that every automation has something to react to. Deterministic. */
+/**
+ * One short job after another, so that every automation has something to react to, and now and then newer firmware.
+ * Deterministic.
+ */
+import { type FirmwareOffer, nextVersion, offerFirmware } from "./firmware";
 import type { CancelOrder, PrinterMachine } from "./printer-machine";
 
 /** What befalls a job besides being printed. */
@@ -14,6 +18,8 @@ interface PlannedJob {
   /** From the cloud with a task id, else from the local network. */
   readonly cloud: boolean;
   readonly incident?: Incident;
+  /** When the job is over: the maker offers newer firmware, or somebody installs it. */
+  readonly afterwards?: "offer" | "install";
 }
 
 const PLAN: readonly PlannedJob[] = [
@@ -24,6 +30,7 @@ const PLAN: readonly PlannedJob[] = [
     minutes: 14,
     cloud: true,
     incident: { what: "pause", atPercent: 40, forSeconds: 180 },
+    afterwards: "offer",
   },
   { name: "Drawer knob", layers: 90, minutes: 20, cloud: false, incident: { what: "alert", atPercent: 55 } },
   {
@@ -33,7 +40,14 @@ const PLAN: readonly PlannedJob[] = [
     cloud: true,
     incident: { what: "runout", atPercent: 45, forSeconds: 240 },
   },
-  { name: "Lamp bracket", layers: 110, minutes: 22, cloud: false, incident: { what: "cancel", atPercent: 35 } },
+  {
+    name: "Lamp bracket",
+    layers: 110,
+    minutes: 22,
+    cloud: false,
+    incident: { what: "cancel", atPercent: 35 },
+    afterwards: "install",
+  },
   { name: "Hook for keys", layers: 40, minutes: 15, cloud: false, incident: { what: "door", atPercent: 30 } },
   { name: "Wall spacer", layers: 75, minutes: 19, cloud: true, incident: { what: "fail", atPercent: 60 } },
 ];
@@ -49,6 +63,9 @@ export class EndlessJobs {
   private next = 0;
   private rest = FIRST_REST_SECONDS;
   private incident: Incident | null = null;
+  private afterwards: PlannedJob["afterwards"] | null = null;
+  /** Offered from here, and not by anybody else. */
+  private offered: FirmwareOffer | null = null;
   /** What puts an incident right, and in how many seconds. */
   private repair: { left: number; readonly run: () => void } | null = null;
 
@@ -71,6 +88,9 @@ export class EndlessJobs {
       if (this.incident !== null && machine.state.percent >= this.incident.atPercent) this.befall(this.incident);
       return;
     }
+    if (this.afterwards === "offer") this.offerUpdate();
+    if (this.afterwards === "install") this.installUpdate();
+    this.afterwards = null;
     this.rest -= seconds;
     if (this.rest > 0) return;
     const plan = PLAN[this.next % PLAN.length];
@@ -79,8 +99,26 @@ export class EndlessJobs {
     const order = { taskId, ...(name !== undefined ? { name } : {}), layers: layers ?? 20, minutes: minutes ?? 15 };
     if (!machine.startPrint(order, now)) return;
     this.incident = plan?.incident ?? null;
+    this.afterwards = plan?.afterwards ?? null;
     this.next += 1;
     this.rest = REST_SECONDS;
+  }
+
+  /** The next version of the printer and, where there is one, of its first feeder; what somebody else offers stays. */
+  private offerUpdate(): void {
+    const { firmware } = this.machine.state;
+    if (firmware.offer !== null) return;
+    const feeders = [...firmware.feeders].slice(0, 1);
+    this.offered = {
+      version: nextVersion(firmware.installed),
+      ams: feeders.map(([module, version]) => ({ module, version: nextVersion(version) })),
+      notes: "Invented firmware of a simulated printer.",
+    };
+    offerFirmware(firmware, this.offered);
+  }
+
+  private installUpdate(): void {
+    if (this.offered !== null && this.machine.state.firmware.offer === this.offered) this.machine.startUpdate();
   }
 
   private befall(incident: Incident): void {

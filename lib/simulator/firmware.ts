@@ -78,6 +78,14 @@ export function offerFirmware(firmware: FirmwareState, offer: FirmwareOffer): vo
   firmware.lastOffered = offer.version ?? "";
 }
 
+/** The version that follows: `01.08.02.00` -> `01.08.03.00`. */
+export function nextVersion(version: string): string {
+  const parts = version.split(".").map((part) => Number.parseInt(part, 10) || 0);
+  const [major = 0, minor = 0, patch = 0] = parts;
+  const next = patch < 99 ? [major, minor, patch + 1] : [major, minor + 1, 0];
+  return [...next, 0].map((part) => String(part).padStart(2, "0")).join(".");
+}
+
 /** The offer as far as the printer has heard of it. */
 export function knownOffer({ offer, betaOpen }: FirmwareState): FirmwareOffer | null {
   return offer?.beta === true && !betaOpen ? null : offer;

@@ -49,7 +49,7 @@ export interface VirtualPrinterOptions {
   readonly maxClients?: number;
   /** What it is called in announcements; "Virtual P1S". */
   readonly name?: string;
-  /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure. Default `none`. */
+  /** `endless`: short jobs one after another, every few a pause, a runout, a cancel, a failure, newer firmware. Default `none`. */
   readonly jobs?: "none" | "endless";
   /** Real time between reports while a job is on, 1000; an idle printer takes five times as long. */
   readonly reportIntervalMs?: number;

@@ -7,7 +7,7 @@ import printerAccount from "../../nodes/printer-account";
 import printerConfig from "../../nodes/printer-config";
 import printerStatus from "../../nodes/printer-status";
 import { PASSWORD } from "../support/fake-account";
-import { CODES, config, FakeHouse, observation, SERIAL, statusNode, tab } from "../support/flows";
+import { account, CODES, config, FakeHouse, observation, SERIAL, statusNode, tab } from "../support/flows";
 import {
   ask,
   callsOf,
@@ -26,18 +26,6 @@ import { aSession } from "../support/sessions";
 const DAY_MS = 24 * 3600_000;
 const NOBODY = { uid: null, account: null, name: null };
 
-const account = (difference: object = {}): Flow[number] => ({
-  ...{
-    id: "account1",
-    type: "printer-account",
-    name: "home",
-    region: "global",
-    apiUrl: "",
-    mqttUrl: "",
-    tlsConfig: "",
-  },
-  ...difference,
-});
 const cloudConfig = (difference: object = {}) => config({ connection: "auto", account: "account1", ...difference });
 const FORM = { name: "", region: "global", apiUrl: "", mqttUrl: "", tlsConfig: "", accessToken: "" };
 

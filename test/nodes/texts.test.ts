@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIG_TYPES, type NodeType, PROPERTIES, rowsOf } from "../../lib/node-red/properties";
 import { makeEvent, NO_MEMORY } from "../../lib/printer/events";
+import { NO_WORD } from "../../lib/printer/firmware";
+import { decide } from "../../lib/printer/firmware-decision";
 import { UNKNOWN_STATUS } from "../../lib/printer/status";
 
 const nodes = join(__dirname, "..", "..", "nodes");
@@ -151,6 +153,7 @@ describe("texts of the nodes", () => {
 
   const fields: [NodeType, object][] = [
     ["printer-status", UNKNOWN_STATUS],
+    ["firmware-check", decide({ word: NO_WORD, online: false, cloud: { kind: "nobody" }, betaOptIn: false, at: 0 })],
     ["printer-event", makeEvent("print.started", NO_MEMORY, "printing", "idle", 0, false)],
   ];
   for (const [type, payload] of fields) {

@@ -88,12 +88,25 @@ export class FakeAccount implements BambuAccount {
     return Promise.resolve(this.devicesKnown);
   }
 
-  catalogue(): Promise<null> {
-    return Promise.resolve(null);
+  /** What the catalogue is asked for, and what it answers. */
+  readonly catalogueAsked: string[] = [];
+  catalogueSays: () => Promise<Readonly<Record<string, unknown>> | null> = () => Promise.resolve(null);
+
+  catalogue(
+    serial: string,
+    { force = false }: { readonly force?: boolean } = {},
+  ): ReturnType<BambuAccount["catalogue"]> {
+    this.catalogueAsked.push(force ? `${serial} anew` : serial);
+    return this.catalogueSays();
   }
 
-  betaOptIn(): Promise<boolean> {
-    return Promise.resolve(false);
+  /** The wish for beta versions as it is kept, and as the profile would say it. */
+  wish = { kept: false, profile: false };
+  profileAsked = 0;
+
+  betaOptIn({ kept = false }: { readonly kept?: boolean } = {}): Promise<boolean> {
+    if (!kept) this.profileAsked += 1;
+    return Promise.resolve(kept ? this.wish.kept : this.wish.profile);
   }
 
   rename(): Promise<void> {

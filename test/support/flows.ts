@@ -96,6 +96,13 @@ export const config = (difference: object = {}): Flow[number] => ({
 
 export const CODES = { config1: { accessCode: "12345678" }, config2: { accessCode: "12345678" } };
 
+/** A printer-account node; the accounts of a FakeHouse are fakes. */
+export const account = (difference: object = {}): Flow[number] => ({
+  ...{ id: "account1", type: "printer-account", name: "home" },
+  ...{ region: "global", apiUrl: "", mqttUrl: "", tlsConfig: "" },
+  ...difference,
+});
+
 /** A printer-status node, wired to a node that collects. */
 export const statusNode = (difference: object = {}): Flow => [
   {
@@ -113,4 +120,14 @@ export const statusNode = (difference: object = {}): Flow => [
 export const eventNode = (difference: object = {}): Flow => [
   { id: "event1", z: "tab1", type: "printer-event", printer: "config1", wires: [["told"]], ...difference },
   { id: "told", z: "tab1", type: "helper" },
+];
+
+/** A firmware-check node that only answers messages, wired to a collecting node for each of its outputs. */
+export const firmwareNode = (difference: object = {}): Flow => [
+  {
+    ...{ id: "check1", z: "tab1", type: "firmware-check", printer: "config1", interval: 0 },
+    wires: [["update"], ["current"], ["unknown"]],
+    ...difference,
+  },
+  ...["update", "current", "unknown"].map((id) => ({ id, z: "tab1", type: "helper" })),
 ];

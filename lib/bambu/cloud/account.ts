@@ -176,10 +176,10 @@ class Account implements BambuAccount {
     return this.steady(() => this.catalogueOf(serial.toUpperCase()).get({ force }));
   }
 
-  async betaOptIn(): Promise<boolean> {
+  async betaOptIn({ kept: asKept = false }: { readonly kept?: boolean } = {}): Promise<boolean> {
     await this.open();
     const kept = (): boolean => this.keeper.current?.firmwareBetaOpen ?? false;
-    if (this.keeper.current === null || this.keeper.current.expired) return kept();
+    if (asKept || this.keeper.current === null || this.keeper.current.expired) return kept();
     return this.shelf.profile.get().then(({ firmwareBetaOpen }) => firmwareBetaOpen, kept);
   }
 

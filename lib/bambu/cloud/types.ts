@@ -157,7 +157,10 @@ export interface BambuAccount {
    * included; null when the answer names no such printer. Cached for six hours; `force` asks anew, at most once a minute.
    */
   catalogue(serial: string, options?: { readonly force?: boolean }): Promise<Readonly<Record<string, unknown>> | null>;
-  /** The opt-in for beta firmware: from the profile when that can be asked (at most every six hours), else as it was kept. */
-  betaOptIn(): Promise<boolean>;
+  /**
+   * The opt-in for beta firmware: from the profile when that can be asked (at most every six hours), else as it was kept;
+   * `kept` = as it was kept, without asking. Rejects only when the account was closed.
+   */
+  betaOptIn(options?: { readonly kept?: boolean }): Promise<boolean>;
   rename(serial: string, name: string): Promise<void>;
 }

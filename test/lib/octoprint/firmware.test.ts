@@ -65,7 +65,7 @@ describe("firmware behind OctoPrint", () => {
     const none = firmwareWord(printer, { installed: "1.11.8", says: "none", offered: null, updating: false });
     assert.equal(none.says, "unknown");
     assert.deepEqual(none.modules, [
-      { name: "ota", installed: "2.1.2", offered: null },
+      { name: "ota", installed: "2.1.2", offered: null, silent: true },
       { name: "octoprint", installed: "1.11.8", offered: null },
     ]);
     const offered = firmwareWord(null, { installed: "1.11.7", says: "offered", offered: "1.11.8", updating: true });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { EndlessJobs } from "../../../lib/simulator/endless-jobs";
+import { type FirmwareOffer, offerFirmware } from "../../../lib/simulator/firmware";
 import { PrinterMachine } from "../../../lib/simulator/printer-machine";
 import { findProfile, PRINTER_PROFILES } from "../../../lib/simulator/virtual-printer";
 import type { RawClient } from "../../support/raw-client";
@@ -203,6 +204,34 @@ describe("a simulated print", () => {
 });
 
 describe("endless jobs", () => {
+  it("bring newer firmware after the second job and install it after the fifth; what others offer stays", () => {
+    const run = (model: string, offer: FirmwareOffer | null): string[] => {
+      const machine = new PrinterMachine(findProfile(model));
+      const endless = new EndlessJobs(machine, "pulse-first");
+      if (offer !== null) offerFirmware(machine.state.firmware, offer);
+      const diary: string[] = [];
+      let jobs = 0;
+      let busy = false;
+      for (let second = 0; second < 3 * 3600; second++) {
+        machine.advance(1, () => undefined);
+        endless.step(1, 0);
+        if (machine.busy && !busy) jobs += 1;
+        ({ busy } = machine);
+        const { firmware } = machine.state;
+        const entry = `${jobs}: ${firmware.installed} ${firmware.offer?.version ?? "-"} ${firmware.feeders.get("ams/0") ?? ""}`;
+        if (!diary.at(-1)?.endsWith(entry.slice(3))) diary.push(entry);
+      }
+      return diary;
+    };
+    assert.deepEqual(run("P1S", null), [
+      "0: 01.08.02.00 - 00.00.06.49",
+      "2: 01.08.02.00 01.08.03.00 00.00.06.49",
+      "5: 01.08.03.00 - 00.00.07.00",
+    ]);
+    assert.deepEqual(run("P1P", null), run("P1P", null));
+    assert.deepEqual(run("P1S", { version: "01.09.01.00" }), ["0: 01.08.02.00 01.09.01.00 00.00.06.49"]);
+  });
+
   it("bring every ending, a pause, a runout, an alert and the door within seven jobs, the same each time", () => {
     const run = (): { course: string[]; stages: Set<number>; alerts: number; doors: number; jobSeconds: number[] } => {
       const machine = new PrinterMachine(findProfile("X1C"));

@@ -1,0 +1,79 @@
+import { catalogueOf } from "../bambu/catalogue";
+import type { BambuAccount } from "../bambu/cloud/types";
+import { toError } from "../errors";
+import type { CloudWord, FirmwareReport } from "../printer/firmware";
+import { decide, neededFromCloud } from "../printer/firmware-decision";
+import type { View } from "./follow";
+import type { Values } from "./properties";
+
+export interface CheckOptions {
+  readonly channel: Values<"firmware-check">["channel"];
+  /** The cloud is asked whether that is needed or not, and anew; the account does so at most once a minute. */
+  readonly force: boolean;
+}
+
+/**
+ * Whether there is newer firmware: by the printer's own word, else by its account's cloud, which is asked only where it
+ * has something to add and keeps an answer for six hours. What the cloud finds is told as an event. Never rejects: a
+ * cloud that can not be asked is a reason, not an error.
+ */
+export async function checkFirmware(view: View, { channel, force }: CheckOptions): Promise<FirmwareReport> {
+  const { firmware: word, account } = view;
+  const heard = { word, online: view.status.online };
+  const asked = account !== null && (force || neededFromCloud(heard) !== "nothing") ? account : null;
+  // Whether the account wants beta versions is shown in any case; but it alone is no reason to ask the cloud.
+  const betaOptIn = (await account?.betaOptIn({ kept: asked === null }).catch(() => false)) ?? false;
+  const moduleNames = word.modules.map(({ name }) => name);
+  const effective = channel === "account" ? (betaOptIn ? "beta" : "release") : channel;
+  const cloud: CloudWord =
+    asked === null
+      ? { kind: account === null ? "nobody" : "unasked" }
+      : await ask(asked, view.printer.id, { force, channel: effective, moduleNames });
+  const report = decide({ ...heard, cloud, betaOptIn, at: Date.now() });
+  if (report.source === "cloud") announce(view, report);
+  return report;
+}
+
+async function ask(
+  account: BambuAccount,
+  serial: string,
+  { force, ...terms }: Parameters<typeof catalogueOf>[1] & { readonly force: boolean },
+): Promise<CloudWord> {
+  try {
+    const entry = await account.catalogue(serial, { force });
+    return entry === null ? { kind: "unlisted" } : { kind: "listed", catalogue: catalogueOf(entry, terms) };
+  } catch (thrown) {
+    return { kind: "failed", reason: toError(thrown).message };
+  }
+}
+
+/** The printer's own offers are told by its reports. */
+function announce(view: View, { modules }: FirmwareReport): void {
+  const found = modules.flatMap(({ name, installed, latest, updateAvailable }) =>
+    updateAvailable === true && latest !== null ? [{ name, installed, latest }] : [],
+  );
+  if (found.length > 0) view.offer(found);
+}
+
+/** What makes two answers different ones: not when they were given, nor who gave them, nor in which words. */
+export function gistOf(report: FirmwareReport): string {
+  const { updateAvailable, installed, latest, forceUpdate, modules, reason } = report;
+  const newer = modules.filter((module) => module.updateAvailable === true).map((one) => [one.name, one.latest]);
+  return JSON.stringify([
+    updateAvailable,
+    installed,
+    latest,
+    forceUpdate,
+    newer,
+    updateAvailable === null ? reason : null,
+  ]);
+}
+
+/** "01.08.02.00 → 01.09.01.00", of the printer, else of its modules; null when there is nothing newer. */
+export function stepOf({ modules, installed, latest, updateAvailable }: FirmwareReport): string | null {
+  if (updateAvailable !== true) return null;
+  const arrow = (from: string | null, to: string | null): string => `${from ?? "?"} → ${to ?? "?"}`;
+  if (latest !== installed) return arrow(installed, latest);
+  const newer = modules.filter((module) => module.updateAvailable === true);
+  return newer.map((module) => `${module.name} ${arrow(module.installed, module.latest)}`).join(", ");
+}
