@@ -1,6 +1,6 @@
 // What the demo's printers live in besides Node-RED: a cloud with one account and one printer, and an OctoPrint with
 // another. All of it is simulated, listens on loopback only and ends with `npm start`.
-import { randomBytes } from "node:crypto";
+import { createCipheriv, createHash, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -14,9 +14,12 @@ const SECRETS_OF_FLOW = {
 };
 const PRINT_EVERY_MS = 15_000;
 
-/** What Node-RED keeps of the demo flow's credentials: the names of variables, no secret. */
-export function writeCredentials(path) {
-  writeFileSync(path, `${JSON.stringify(SECRETS_OF_FLOW, null, 2)}\n`, { mode: 0o600 });
+/** The demo flow's credentials as Node-RED keeps them: the names of variables, encrypted with the secret of its settings. */
+export function writeCredentials(path, secret) {
+  const iv = randomBytes(16);
+  const cipher = createCipheriv("aes-256-ctr", createHash("sha256").update(secret).digest(), iv);
+  const text = cipher.update(JSON.stringify(SECRETS_OF_FLOW), "utf8", "base64") + cipher.final("base64");
+  writeFileSync(path, `${JSON.stringify({ $: iv.toString("hex") + text })}\n`, { mode: 0o600 });
 }
 
 /** Starts it; `env` is what the demo flow needs to find it. */

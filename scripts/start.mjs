@@ -68,7 +68,8 @@ function prepareUserDir() {
   });
   writeOnce(join(userDir, "flows.json"), (path) => {
     copyFileSync(join(root, "scripts", "demo-flow.json"), path);
-    writeCredentials(join(userDir, "flows_cred.json"));
+    const { credentialSecret } = createRequire(import.meta.url)(join(userDir, "settings.js"));
+    writeCredentials(join(userDir, "flows_cred.json"), credentialSecret);
   });
   linkPackage();
 }
