@@ -19,7 +19,7 @@ RED.nodes.registerType<Props<"printer-account">, { accessToken: string }>("print
     prepareForm("printer-account", node);
     prepareSignIn(node);
     prepareTokenCheck(node);
-    preparePlainAddresses();
+    preparePlainAddresses("printer-account", ["apiUrl", "mqttUrl"]);
   },
   oneditcancel(isNew?: boolean) {
     if (isNew === true) void forgetSignIn(this.id);
