@@ -17,6 +17,7 @@ const EXAMPLES = [
   "Serve the policy to a broker",
   "Simulated printer",
   "Status to debug",
+  "The same automation for two brands",
 ];
 
 interface Told {
