@@ -19,11 +19,10 @@ RED.nodes.registerType<Props<"printer-account">, { accessToken: string }>("print
     prepareForm("printer-account", node);
     prepareSignIn(node);
     prepareTokenCheck(node);
-    preparePlainAddresses();
+    preparePlainAddresses("printer-account", ["apiUrl", "mqttUrl"]);
   },
-  oneditcancel() {
-    const isKnown = (RED.nodes.node(this.id) as unknown) !== null;
-    if (!isKnown) void forgetSignIn(this);
+  oneditcancel(isNew?: boolean) {
+    if (isNew === true) void forgetSignIn(this.id);
   },
 });
 

@@ -3,6 +3,8 @@ import { prepareDevicePicker } from "./editor/device-picker";
 import { prepareFindPrinters } from "./editor/find-printers";
 import { defaultsOf, type Edited, prepareForm, type Props, textOf } from "./editor/form";
 import { prepareLearntFingerprint } from "./editor/learnt-fingerprint";
+import { preparePlainAddresses } from "./editor/plain-address";
+import { prepareRequestKey } from "./editor/request-key";
 import { prepareTestConnection } from "./editor/test-connection";
 
 declare const RED: EditorRED;
@@ -17,11 +19,24 @@ const accessCode = {
     entered !== "" || !["lan", "auto"].includes(textOf("printer-config", "connection")),
 };
 
-RED.nodes.registerType<Props<"printer-config">, { accessCode: string }>("printer-config", {
+/** An app that OctoPrint knows makes its own keys. */
+const apiKey = {
+  type: "password" as const,
+  validate: (entered: unknown): boolean =>
+    entered !== "" ||
+    textOf("printer-config", "connection") !== "octoprint" ||
+    textOf("printer-config", "appId") !== "",
+};
+const appKey = { type: "password" as const };
+
+/** Gives up what the open dialog has asked for. */
+let giveUp: () => void = () => undefined;
+
+RED.nodes.registerType<Props<"printer-config">, Record<"accessCode" | "apiKey" | "appKey", string>>("printer-config", {
   category: "config",
   color: "#3FADB5",
   defaults: defaultsOf("printer-config"),
-  credentials: { accessCode },
+  credentials: { accessCode, apiKey, appKey },
   label() {
     const fallback = this.connection === "simulated" ? "printer-config.simulated" : "printer-config.printer";
     return this.name || this.serial || this._(fallback, { model: this.model });
@@ -33,6 +48,14 @@ RED.nodes.registerType<Props<"printer-config">, { accessCode: string }>("printer
     prepareFindPrinters(node);
     prepareTestConnection(node);
     prepareLearntFingerprint(node);
+    preparePlainAddresses("printer-config", ["url"]);
+    giveUp = prepareRequestKey(node);
+  },
+  oneditsave() {
+    giveUp();
+  },
+  oneditcancel() {
+    giveUp();
   },
 });
 

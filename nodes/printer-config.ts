@@ -4,6 +4,7 @@ import { addRoutes } from "../lib/node-red/admin";
 import { houseOf } from "../lib/node-red/composition";
 import type { PrinterConfigNode } from "../lib/node-red/follow";
 import type { Seat } from "../lib/node-red/printers";
+import { addOctoprintRoutes } from "../lib/node-red/octoprint-admin";
 import { onClose, orProblem } from "../lib/node-red/runtime";
 import { type PrinterCredentials, readSettings } from "../lib/node-red/settings";
 
@@ -11,6 +12,7 @@ import { type PrinterCredentials, readSettings } from "../lib/node-red/settings"
 export default function (RED: NodeAPI): void {
   const house = houseOf(RED);
   addRoutes(RED, house);
+  addOctoprintRoutes(RED, house);
 
   function PrinterConfig(this: PrinterConfigNode, def: NodeDef): void {
     RED.nodes.createNode(this, def);
@@ -35,6 +37,6 @@ export default function (RED: NodeAPI): void {
   }
 
   RED.nodes.registerType<PrinterConfigNode, NodeDef, object, PrinterCredentials>("printer-config", PrinterConfig, {
-    credentials: { accessCode: { type: "password" } },
+    credentials: { accessCode: { type: "password" }, apiKey: { type: "password" }, appKey: { type: "password" } },
   });
 }

@@ -17,6 +17,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { openWorld, writeCredentials } from "./demo-world.mjs";
 import { ensureBuilt, ensureInstalled } from "./ensure.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -67,6 +68,8 @@ function prepareUserDir() {
   });
   writeOnce(join(userDir, "flows.json"), (path) => {
     copyFileSync(join(root, "scripts", "demo-flow.json"), path);
+    const { credentialSecret } = createRequire(import.meta.url)(join(userDir, "settings.js"));
+    writeCredentials(join(userDir, "flows_cred.json"), credentialSecret);
   });
   linkPackage();
 }
@@ -101,18 +104,24 @@ async function problemWithPort() {
   return `Port ${port} is in use, perhaps by another Node-RED. The environment variable PORT chooses another one.`;
 }
 
-function start() {
+async function start() {
+  const world = await openWorld(root, userDir);
   const nodeRed = join(dirname(createRequire(import.meta.url).resolve("node-red/package.json")), "red.js");
-  const child = spawn(process.execPath, [nodeRed, "--userDir", userDir, "--port", port], { stdio: "inherit" });
+  const child = spawn(process.execPath, [nodeRed, "--userDir", userDir, "--port", port], {
+    stdio: "inherit",
+    env: { ...process.env, ...world.env },
+  });
 
   // Ctrl-C reaches both of us, other signals perhaps only this process. Node-RED takes the second one for the first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     console.error(error.message);
     process.exitCode = 1;
+    void world.close();
   });
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal === null ? 1 : 0);
+    void world.close();
   });
   void sayWhere(child);
 }
@@ -122,7 +131,7 @@ if (problem === null) {
   ensureInstalled();
   ensureBuilt();
   prepareUserDir();
-  start();
+  await start();
 } else {
   console.error(problem);
   process.exitCode = 1;

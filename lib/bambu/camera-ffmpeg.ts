@@ -21,10 +21,15 @@ const CONNECT_MS = 10_000;
 const KEPT_WORDS = 2000;
 
 /** @throws PrintgateError camera-failed, access-refused, unreachable, wrong-serial, certificate-changed, certificate-untrusted */
-export async function pictureByFfmpeg(place: CameraPlace, options: PictureOptions): Promise<Buffer> {
-  const relay = await openRelay(place, options.signal);
+export async function pictureByFfmpeg(place: CameraPlace, { signal }: PictureOptions): Promise<Buffer> {
+  const relay = await openRelay(place, signal);
+  // Inside quotes that an encoded URL may still hold.
+  const code = encodeURIComponent(place.accessCode).replaceAll("'", "%27");
+  const url = `rtsp://${USER}:${code}@127.0.0.1:${relay.port}/streaming/live/1`;
   try {
-    return await runFfmpeg(relay.port, place.accessCode, options.signal);
+    const { picture, words } = await runFfmpeg(`file '${url}'\n`, signal);
+    if (picture !== null) return picture;
+    throw explain(redact(words, [place.accessCode, code]));
   } catch (thrown) {
     // What kept the relay from the printer says more than what ffmpeg made of it.
     throw relay.trouble() ?? thrown;
@@ -42,21 +47,24 @@ interface Relay {
 /** Takes connections on loopback and carries each over a judged TLS connection to the printer. */
 async function openRelay(place: CameraPlace, signal: AbortSignal): Promise<Relay> {
   const port = place.rtspsPort ?? RTSPS_PORT;
+  const call = async (): Promise<Socket> => (await openTls({ ...place, port, timeoutMs: CONNECT_MS, signal })).socket;
   // Where nothing answers, ffmpeg need not be started at all.
-  (await openTls({ ...place, port, timeoutMs: CONNECT_MS, signal })).socket.destroy();
-  const sockets = new Set<Socket>();
+  let first: Socket | null = await call();
+  const sockets = new Set<Socket>([first]);
   let trouble: PrintgateError | null = null;
   const server: Server = createServer((near) => {
     sockets.add(near);
     near.on("error", () => near.destroy());
-    openTls({ ...place, port, timeoutMs: CONNECT_MS, signal }).then(
-      ({ socket: far }) => {
+    const called = first !== null && !first.destroyed ? Promise.resolve(first) : call();
+    first = null;
+    called.then(
+      (far) => {
         sockets.add(far);
         far.on("error", () => near.destroy());
         far.on("close", () => near.destroy());
         near.on("close", () => far.destroy());
         if (near.destroyed) far.destroy();
-        else near.pipe(far).pipe(near);
+        else join(near, far);
       },
       (thrown: unknown) => {
         trouble = toError(thrown);
@@ -77,7 +85,24 @@ async function openRelay(place: CameraPlace, signal: AbortSignal): Promise<Relay
   };
 }
 
-function runFfmpeg(port: number, accessCode: string, signal: AbortSignal): Promise<Buffer> {
+/**
+ * Carries bytes both ways. Packets can only come inside this connection, which ffmpeg does not ask for at first, and not
+ * every version can be told to: the refusal that RTSP has for it (RFC 2326, 461) makes it do so.
+ */
+function join(near: Socket, far: Socket): void {
+  near.on("data", (chunk: Buffer) => {
+    const request = chunk.toString("latin1");
+    const sequence = WITH_DATAGRAMS.test(request) ? /^CSeq: *(\d+)/im.exec(request)?.[1] : undefined;
+    if (sequence === undefined) far.write(chunk);
+    else near.write(`RTSP/1.0 461 Unsupported Transport\r\nCSeq: ${sequence}\r\n\r\n`);
+  });
+  far.pipe(near);
+}
+
+const WITH_DATAGRAMS = /^SETUP [^]*^Transport: *RTP\/AVP(?:\/UDP)?;/im;
+
+/** A picture, or what it said instead. @throws PrintgateError camera-failed when it could not run */
+function runFfmpeg(script: string, signal: AbortSignal): Promise<{ picture: Buffer | null; words: string }> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(tooLate());
@@ -110,12 +135,10 @@ function runFfmpeg(port: number, accessCode: string, signal: AbortSignal): Promi
       else reject(new PrintgateError("camera-failed", `ffmpeg could not be started: ${error.message}`));
     });
     child.on("close", () => {
-      const picture = jpegIn(Buffer.concat(pieces));
-      if (picture !== null) resolve(picture);
-      else reject(explain(redact(words, [accessCode])));
+      resolve({ picture: bytes <= LARGEST_PICTURE ? jpegIn(Buffer.concat(pieces)) : null, words });
     });
     child.stdin.on("error", () => undefined);
-    child.stdin.end(`file 'rtsp://${USER}:${encodeURIComponent(accessCode)}@127.0.0.1:${port}/streaming/live/1?tcp'\n`);
+    child.stdin.end(script);
   });
 }
 

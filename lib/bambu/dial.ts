@@ -88,7 +88,7 @@ function explainDial(cause: Error & { code?: string }, at: string): PrintgateErr
   if (isPrintgateError(cause)) return cause;
   const code = cause.code ?? "";
   if (CHAIN_FAULT.test(code)) {
-    const fault = CERTIFICATE_FAULTS[code] ?? `is not signed by the given authority (${code})`;
+    const fault = CERTIFICATE_FAULTS[code] ?? `is not signed by a trusted authority (${code})`;
     return new PrintgateError("certificate-untrusted", `the certificate of ${at} ${fault}`, { cause });
   }
   return new PrintgateError("unreachable", `${at}: ${NETWORK_FAULTS[code] ?? cause.message}`, { cause });

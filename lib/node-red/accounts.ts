@@ -20,7 +20,7 @@ export interface AccountHandle {
   readonly settings: AccountSettings;
   /** Resolves when the session was read. Never rejects. */
   readonly ready: Promise<void>;
-  /** Asks the cloud once for its printers, for their models. Never rejects, says nothing. */
+  /** Asks the cloud for its printers, for their models: now, and after each sign-in. Never rejects, says nothing. */
   learnModels(): Promise<void>;
   /** The model of a printer of the account; null while it is not known. */
   modelOf(serial: string): string | null;
@@ -187,16 +187,10 @@ export class Accounts {
       .catch((thrown: unknown) => {
         log.warn(toError(thrown).message);
       });
-    const models = new Map<string, string | null>();
-    const learnModels = async (): Promise<void> => {
-      await ready;
-      const devices = await account.devices().catch(() => []);
-      for (const { serial, model } of devices) models.set(serial, model);
-    };
-    const modelOf = (serial: string): string | null => models.get(serial) ?? null;
+    const models = modelsOf(account, ready);
     const entry: Entry = {
       accountId,
-      handle: { account, hub: cloudHub(account.mqtt), settings, ready, learnModels, modelOf },
+      handle: { account, hub: cloudHub(account.mqtt), settings, ready, ...models },
       holders,
       visit: null,
     };
@@ -237,6 +231,29 @@ export class Accounts {
       .finally(() => this.leaving.delete(gone));
     this.leaving.add(gone);
   }
+}
+
+/** The models of an account's printers. Whoever asked before somebody signed in is served when that is done. */
+function modelsOf(account: BambuAccount, ready: Promise<void>): Pick<AccountHandle, "learnModels" | "modelOf"> {
+  const models = new Map<string, string | null>();
+  let wanted = false;
+  const learn = async (): Promise<void> => {
+    const devices = await account.devices().catch(() => []);
+    for (const { serial, model } of devices) models.set(serial, model);
+  };
+  account.subscribe({
+    state: ({ kind }) => {
+      if (wanted && kind === "signed-in") void learn();
+    },
+  });
+  return {
+    learnModels: async () => {
+      wanted = true;
+      await ready;
+      await learn();
+    },
+    modelOf: (serial) => models.get(serial) ?? null,
+  };
 }
 
 /** The REST side alone: to whom the dialog speaks does not depend on where reports come from. */

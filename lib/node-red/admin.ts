@@ -5,7 +5,7 @@ import { isPrinterId } from "../printer/status";
 import type { House } from "./composition";
 import { tryPrinter } from "./links";
 import { variableIn } from "./properties";
-import { type PrinterCredentials, readSettings } from "./settings";
+import { type PrinterCredentials, readSettings, SECRETS } from "./settings";
 import { LISTEN_SECONDS } from "./way";
 
 /**
@@ -15,6 +15,8 @@ import { LISTEN_SECONDS } from "./way";
 
 /** Longer than any real setting; a request that brings more is no request of our dialog. */
 const MAX_TEXT = 1024;
+/** A private key of 16,384 bits is longer. */
+const MAX_SECRET = 16_384;
 /** What the editor shows instead of a stored password, and sends back when it was not changed. */
 const UNCHANGED = "__PWRD__";
 
@@ -37,16 +39,19 @@ export function addRoutes(RED: NodeAPI, house: House): void {
     try {
       return await tryPrinter(readSettings(form.def, form.credentials, form.id), house);
     } catch (thrown) {
-      throw new PrintgateError("unexpected", redact(toError(thrown).message, [form.credentials.accessCode]));
+      throw new PrintgateError("unexpected", redact(toError(thrown).message, Object.values(form.credentials)));
     }
   };
-  const showPin = async ({ params }: Request): Promise<object> => ({
-    fingerprint: await house.pins.read(serialIn(params)),
-  });
+  const showPin = async ({ params }: Request): Promise<object> => {
+    const pins = await Promise.all(idsIn(params).map((id) => house.pins.read(id)));
+    return { fingerprint: pins.find((pin) => pin !== null) ?? null };
+  };
   const forgetPin = async ({ params }: Request): Promise<object> => {
-    const serial = serialIn(params);
-    await house.pins.forget(serial);
-    await house.printers.restart(serial);
+    for (const id of idsIn(params)) {
+      if ((await house.pins.read(id)) === null) continue;
+      await house.pins.forget(id);
+      await house.printers.restart(id);
+    }
     return { fingerprint: null };
   };
 
@@ -70,10 +75,11 @@ export function answer(work: (request: Request) => Promise<object>): Handler {
   };
 }
 
-function serialIn({ serial: given }: Request["params"]): string {
-  const serial = typeof given === "string" ? given.toUpperCase() : "";
-  if (serial.length > 64 || !isPrinterId(serial)) throw new PrintgateError("config-invalid", "this is no serial");
-  return serial;
+/** The id as it was given, and as a serial number would be written: the dialog may hold either. */
+function idsIn({ serial: given }: Request["params"]): string[] {
+  const id = typeof given === "string" ? given : "";
+  if (id.length > 64 || !isPrinterId(id)) throw new PrintgateError("config-invalid", "this is no serial");
+  return [...new Set([id, id.toUpperCase()])];
 }
 
 interface Form {
@@ -84,29 +90,34 @@ interface Form {
 }
 
 /** The dialog's fields as the node would get them: variables replaced, a password that was left alone taken from the store. */
-function readForm(RED: NodeAPI, body: unknown): Form {
+export function readForm(RED: NodeAPI, body: unknown): Form {
   const fields = typeof body === "object" && body !== null ? Object.entries(body) : [];
-  if (fields.length === 0 || fields.length > 50 || !fields.every(([, value]) => isShort(value)))
+  if (fields.length === 0 || fields.length > 50 || !fields.every(isShort))
     throw new PrintgateError("config-invalid", "the form can not be read");
   const sent = Object.fromEntries(fields) as Record<string, unknown>;
   const id = typeof sent["id"] === "string" ? sent["id"] : "";
   const node = RED.nodes.getNode(id) as Deployed | null;
   const def = Object.fromEntries(fields.map(([key, value]) => [key, resolved(RED, node, value)]));
-  const typed = sent["accessCode"] === UNCHANGED ? storedCode(RED, id, node) : sent["accessCode"];
-  const accessCode = resolved(RED, node, typed);
-  return { def, credentials: typeof accessCode === "string" ? { accessCode } : {}, id };
+  const credentials: PrinterCredentials = {};
+  for (const key of SECRETS) {
+    const typed = sent[key] === UNCHANGED ? storedSecret(RED, id, node, key) : sent[key];
+    const secret = resolved(RED, node, typed);
+    if (typeof secret === "string") credentials[key] = secret;
+  }
+  return { def, credentials, id };
 }
 
 type Deployed = Node & { credentials?: PrinterCredentials };
 
 /** Of a node that was never deployed, or has no credentials, Node-RED keeps nothing. */
-function storedCode(RED: NodeAPI, id: string, node: Deployed | null): string | undefined {
+function storedSecret(RED: NodeAPI, id: string, node: Deployed | null, key: keyof PrinterCredentials): unknown {
   const kept = (): PrinterCredentials | undefined => node?.credentials ?? RED.nodes.getCredentials(id);
-  return kept()?.accessCode;
+  return kept()?.[key];
 }
 
-function isShort(value: unknown): boolean {
-  return typeof value === "string" ? value.length <= MAX_TEXT : ["number", "boolean"].includes(typeof value);
+function isShort([key, value]: [string, unknown]): boolean {
+  const most = (SECRETS as readonly string[]).includes(key) ? MAX_SECRET : MAX_TEXT;
+  return typeof value === "string" ? value.length <= most : ["number", "boolean"].includes(typeof value);
 }
 
 /** `${NAME}` by its value, as seen from the node (its tab and subflow included) where it is deployed. */

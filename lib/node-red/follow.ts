@@ -4,6 +4,7 @@ import type { BambuAccount } from "../bambu/cloud/types";
 import type { Command } from "../printer/commands";
 import { type FirmwareWord, NO_WORD, type Offer } from "../printer/firmware";
 import type { LinkState } from "../printer/link";
+import type { Pictures } from "../printer/pictures";
 import type { Printer } from "../printer/printer";
 import type { CommandOutcome } from "../printer/refusals";
 import { type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } from "../printer/status";
@@ -40,6 +41,8 @@ export interface View {
   readonly offer: (found: readonly Offer[]) => void;
   /** Carries a command out once, or says why not; never rejects. */
   readonly send: Printer["send"];
+  /** One JPEG, which everybody gets who asks meanwhile. @throws PrintgateError */
+  readonly takePicture: Pictures["take"];
   /** The printer's own words; an empty object before it said any. */
   readonly raw: () => Record<string, unknown>;
 }
@@ -52,11 +55,14 @@ export interface Follower<T extends NodeType> {
   demand(): View;
 }
 
+/** The nodes that have a printer. */
+type FollowerType = "printer-status" | "printer-event" | "printer-command" | "printer-camera" | "firmware-check";
+
 /**
  * Lets a node follow the printer that its `printer` property names: shows the printer's state (or why
  * there is none) below the node and hands on what `user` asks for, until the node closes.
  */
-export function followPrinter<T extends "printer-status" | "printer-event" | "printer-command" | "firmware-check">(
+export function followPrinter<T extends FollowerType>(
   RED: NodeAPI,
   node: Node,
   light: Light,
@@ -121,12 +127,18 @@ function viewOf(printer: Printer | null, identity: PrinterIdentity, account: Bam
     account,
     offer: (found) => printer?.offer(found),
     send: (command, options) => printer?.send(command, options) ?? refuseEarly(command),
+    takePicture: async (wish) => {
+      if (printer === null) throw new PrintgateError("offline", NOT_STARTED);
+      return printer.pictures.take(wish);
+    },
     raw: () => printer?.observation?.raw() ?? {},
   };
 }
 
+const NOT_STARTED = "the flows have not started yet";
+
 function refuseEarly({ name: command }: Command): Promise<CommandOutcome> {
-  return Promise.resolve({ command, confirmed: false, code: "offline", reason: "the flows have not started yet" });
+  return Promise.resolve({ command, confirmed: false, code: "offline", reason: NOT_STARTED });
 }
 
 function remarkOf(account: UsableAccount | null, words: Words): string | null {

@@ -1,10 +1,14 @@
 import type { Link } from "../printer/link";
 import { lan, simulated } from "./links-bambu";
 import { auto, cloud } from "./links-cloud";
+import { viaOctoprint } from "./links-octoprint";
 import type { PrinterSettings } from "./settings";
 import type { Finding, Surroundings, Way } from "./way";
 
-const WAYS: Readonly<Record<PrinterSettings["connection"], Way>> = { lan, cloud, auto, simulated };
+const WAYS: Readonly<Record<PrinterSettings["connection"], Way>> = {
+  ...{ lan, cloud, auto, simulated },
+  octoprint: viaOctoprint,
+};
 
 /** The link that the settings describe. */
 export function linkFor(settings: PrinterSettings, around: Surroundings): Link {

@@ -44,8 +44,9 @@ export function unsetVariable(variable: string): string {
 type Read = { readonly value: unknown; readonly problem: string | null };
 const good = (value: unknown): Read => ({ value, problem: null });
 
-function readText(row: Property & { kind: "text" }, key: string, raw: string): Read {
-  const value = raw === "" ? row.default : row.upper ? raw.toUpperCase() : raw;
+function readText(row: Property & { kind: "text" }, key: string, raw: string, valueOf: ValueOfKey): Read {
+  const upper = typeof row.upper === "object" ? holds(row.upper, valueOf) : row.upper === true;
+  const value = raw === "" ? row.default : upper ? raw.toUpperCase() : raw;
   const form = row.form && value !== "" ? FORMS[row.form] : null;
   return { value, problem: form && !form.fits.test(value) ? `${key} ${form.words}` : null };
 }
@@ -119,7 +120,7 @@ function read(row: Property, key: string, raw: unknown, valueOf: ValueOfKey): Re
   if (variable !== null) return { value: row.default, problem: unsetVariable(variable) };
   switch (row.kind) {
     case "text":
-      return readText(row, key, text);
+      return readText(row, key, text, valueOf);
     case "node":
       return good(text);
     case "number":

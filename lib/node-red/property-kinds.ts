@@ -13,7 +13,7 @@ interface Common {
 
 export type Property = Common &
   (
-    | { readonly kind: "text"; readonly default: string; readonly form?: Form; readonly upper?: boolean }
+    | { readonly kind: "text"; readonly default: string; readonly form?: Form; readonly upper?: boolean | Rule }
     /** The id of a config node; Node-RED's editor checks that it exists. */
     | { readonly kind: "node"; readonly default: string; readonly type: string }
     | {
@@ -54,6 +54,7 @@ export const FORMS = {
     words: "is no SHA-256 fingerprint (64 hexadecimal digits)",
   },
   path: { fits: /^(\/[\w.~-]+)+$/, words: "must begin with / and hold letters, digits, -, _, . and ~ between slashes" },
+  app: { fits: /^[^:\s\0]+$/, words: "must not hold colons or spaces" },
   url: { fits: /^https?:\/\/[^\s?#]+$/i, words: "must begin with http:// or https://, without query" },
   mqttUrl: { fits: /^mqtts?:\/\/[^\s?#/]+\/?$/i, words: "must be mqtts:// or mqtt:// with host and port" },
 } as const;

@@ -62,10 +62,17 @@ const MODELS = ["P1S", "P1P", "X1C", "X1", "A1", "A1 mini", "P2S", "H2D", "H2S"]
 /** Where the printer itself is called. */
 const lan = { property: "connection", is: ["lan", "auto"] } as const;
 const cloud = { property: "connection", is: ["cloud", "auto"] } as const;
-/** Where the serial says which printer is meant. */
+/** Where it is a printer of Bambu Lab's, perhaps known to an account. */
 const bambu = { property: "connection", is: ["lan", "cloud", "auto"] } as const;
-const lanVerified = { property: "tls", is: ["verify"] } as const;
-const lanPinned = { property: "tls", is: ["pin"] } as const;
+const octoprint = { property: "connection", is: ["octoprint"] } as const;
+/** Where somebody must say which printer is meant, or how it is to be called. */
+const named = { property: "connection", is: ["lan", "cloud", "auto", "octoprint"] } as const;
+/** Where that is the maker's serial number. */
+const serialNumber = { property: "connection", is: ["lan", "cloud", "auto", "simulated"] } as const;
+/** Where whoever is called shows a certificate of its own. */
+const certified = { property: "connection", is: ["lan", "auto", "octoprint"] } as const;
+const verified = { property: "tls", is: ["verify"] } as const;
+const pinned = { property: "tls", is: ["pin"] } as const;
 const simulated = { property: "connection", is: ["simulated"] } as const;
 const printer = { kind: "node", default: "", type: "printer-config", missing: "no printer selected" } as const;
 const policy = { kind: "node", default: "", type: "auth-policy", missing: "no policy selected" } as const;
@@ -82,8 +89,8 @@ export const PROPERTIES = {
     connection: {
       kind: "choice",
       default: "lan",
-      choices: ["lan", "cloud", "auto", "simulated"],
-      later: ["octoprint", "relay"],
+      choices: ["lan", "cloud", "auto", "octoprint", "simulated"],
+      later: ["relay"],
     },
     // In the network alone it is asked about firmware, and nothing else.
     account: {
@@ -94,14 +101,17 @@ export const PROPERTIES = {
       missing: "no account selected",
       missingWhen: cloud,
     },
-    serial: { kind: "text", default: "", form: "id", upper: true, missing: "no serial", missingWhen: bambu },
+    url: { kind: "text", default: "", form: "url", when: octoprint, missing: "no address of OctoPrint" },
+    serial: { kind: "text", default: "", form: "id", upper: serialNumber, missing: "no serial", missingWhen: named },
     host: { kind: "text", default: "", form: "host", when: lan },
     port: { kind: "number", default: 8883, min: 1, max: 65535, whole: true, when: lan },
     ftpPort: { kind: "number", default: 990, min: 1, max: 65535, whole: true, when: lan },
     cameraPort: { kind: "number", default: 6000, min: 1, max: 65535, whole: true, when: lan },
-    tls: { kind: "choice", default: "pin", choices: ["pin", "verify", "insecure"], when: lan },
-    fingerprint: { kind: "text", default: "", form: "fingerprint", when: lanPinned },
-    ca: { kind: "text", default: "", when: lanVerified, missing: "no CA file" },
+    tls: { kind: "choice", default: "pin", choices: ["pin", "verify", "insecure"], when: certified },
+    fingerprint: { kind: "text", default: "", form: "fingerprint", when: pinned },
+    ca: { kind: "text", default: "", when: verified, missing: "no CA file", missingWhen: lan },
+    appId: { kind: "text", default: "", form: "app", when: octoprint },
+    appVersion: { kind: "text", default: "", form: "app", when: octoprint },
     model: { kind: "choice", default: "P1S", choices: MODELS, when: simulated },
     timeScale: { kind: "number", default: 60, min: 0.1, max: 100_000, when: simulated },
     staleAfter: { kind: "number", default: 60, min: 1, max: 86_400 },
@@ -132,6 +142,7 @@ export const PROPERTIES = {
     command: { kind: "choice", default: "", choices: COMMANDS },
     timeout: { kind: "number", default: 10, min: 0.1, max: 3600 },
   },
+  "printer-camera": { name, printer, timeout: { kind: "number", default: 10, min: 0.1, max: 3600 } },
   "firmware-check": {
     name,
     printer,

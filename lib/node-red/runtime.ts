@@ -16,6 +16,11 @@ export function redRing(reason: PrintgateError): NodeStatus {
   return { fill: "red", shape: "ring", text: reason.message };
 }
 
+/** The same for whatever was thrown. */
+export function troubleRing(thrown: unknown): NodeStatus {
+  return redRing(toError(thrown));
+}
+
 /**
  * A node's status that is sent only when it differs from the last one: each status goes to every open
  * editor, and a printer reports once a second.

@@ -1,4 +1,4 @@
-import type { FirmwareWord } from "../printer/firmware";
+import { type FirmwareWord, WHOLE } from "../printer/firmware";
 import { fieldsOf, own, textOf, type Fields } from "./wire";
 
 /**
@@ -68,8 +68,6 @@ export interface ServerVersions {
 
 /** The name of OctoPrint itself in a list of modules. */
 export const SERVER_MODULE = "octoprint";
-/** The name of the printer as a whole. */
-const PRINTER_MODULE = "ota";
 
 /** Reads the answer of `/plugin/softwareupdate/check`; `installed` as `/api/version` said it. */
 export function readUpdateCheck(answer: unknown, installed: string | null): ServerVersions {
@@ -92,16 +90,14 @@ export function readUpdateCheck(answer: unknown, installed: string | null): Serv
 }
 
 /**
- * The word of both: OctoPrint can offer something, but that it has nothing newer says nothing about the printer, so there
- * is no "none".
+ * The word of both. What OctoPrint says of itself says nothing about the printer's firmware: of that nobody speaks, so that
+ * all together is never "up to date".
  */
 export function firmwareWord(printer: PrinterFirmware | null, server: ServerVersions): FirmwareWord {
   return {
-    says: server.says === "offered" ? "offered" : "unknown",
+    says: server.says,
     modules: [
-      ...(printer === null
-        ? []
-        : [{ name: PRINTER_MODULE, installed: printer.version, offered: null, silent: true as const }]),
+      { name: WHOLE, installed: printer?.version ?? null, offered: null, silent: true },
       { name: SERVER_MODULE, installed: server.installed, offered: server.offered },
     ],
     force: null,

@@ -34,13 +34,15 @@ const RENEW_BEFORE_MS = 300_000;
 const SHORTEST_MS = 5000;
 
 /**
- * The private key of an app.
+ * The private key of an app. A field of one line takes the line breaks out of a PEM, which are put back.
  * @throws PrintgateError `config-invalid`, without a word of the key
  */
 export function readAppKey(pem: string): KeyObject {
+  const [, label = "", body = ""] = /-----BEGIN ([A-Z ]+)-----(.*?)-----END \1-----/s.exec(pem) ?? [];
+  const lines = body.replace(/\s+/g, "").match(/.{1,64}/g) ?? [];
   let key: KeyObject;
   try {
-    key = createPrivateKey(pem);
+    key = createPrivateKey(`-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`);
   } catch {
     throw new PrintgateError("config-invalid", "the app key is no private key in PEM form");
   }

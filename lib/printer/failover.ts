@@ -158,6 +158,8 @@ class Failover implements Link {
     const { lan } = this.options;
     if (lan.renew === undefined) return complete;
     if (this.lanAsked && complete && (assumed !== true || this.cloud.kind !== "live")) return true;
+    // The answer was lost.
+    if (assumed === true) this.lanAsked = false;
     const now = Date.now();
     if (!this.lanAsked && now >= this.askAgainAt) {
       this.lanAsked = true;

@@ -1,6 +1,14 @@
 import { PrintgateError } from "../errors";
 import type { Link } from "./link";
 
+export interface PictureWish {
+  readonly timeoutMs: number;
+  /** Aborted when this one does not wait any more. */
+  readonly signal: AbortSignal;
+}
+
+const UNWANTED = "nobody waits for the picture any more";
+
 /** A picture that is on its way, and who waits for it. */
 interface Take {
   readonly picture: Promise<Buffer>;
@@ -18,23 +26,31 @@ export class Pictures {
   constructor(private readonly link: Link) {}
 
   /**
-   * One JPEG.
+   * One JPEG, the caller's own copy.
    * @throws PrintgateError `timeout`, `not-supported`, `offline`, `camera-failed` and what kept the camera from being reached
    */
-  async take(timeoutMs: number): Promise<Buffer> {
-    const { current } = this;
-    const take = current ?? this.begin();
+  async take({ timeoutMs, signal }: PictureWish): Promise<Buffer> {
+    if (signal.aborted) throw new PrintgateError("camera-failed", UNWANTED);
+    const take = this.current ?? this.begin();
     take.waiting += 1;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new PrintgateError("timeout", `no picture came within ${timeoutMs / 1000} s`));
+    let release: () => void = () => undefined;
+    const given = new Promise<never>((_resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new PrintgateError("timeout", "the camera gave no picture in time"));
       }, timeoutMs);
+      const giveUp = (): void => {
+        reject(new PrintgateError("camera-failed", UNWANTED));
+      };
+      signal.addEventListener("abort", giveUp);
+      release = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", giveUp);
+      };
     });
     try {
-      return Buffer.from(await Promise.race([take.picture, late]));
+      return Buffer.from(await Promise.race([take.picture, given]));
     } finally {
-      clearTimeout(timer);
+      release();
       take.waiting -= 1;
       if (take.waiting === 0) this.end(take);
     }

@@ -11,6 +11,7 @@ import {
   withStart,
 } from "./events";
 import type { Offer } from "./firmware";
+import { withSteadyEnd } from "./jobs";
 import type { LinkState, Notice, Observation } from "./link";
 import type { CommandOutcome } from "./refusals";
 import { Pictures } from "./pictures";
@@ -224,7 +225,8 @@ export class Printer {
   private shownJob(from: Job | null): Job | null {
     const { startedAt } = this.rules;
     if (this.jobShown?.from !== from || this.jobShown.startedAt !== startedAt) {
-      this.jobShown = { from, startedAt, job: withStart(from, this.rules) };
+      const job = withSteadyEnd(withStart(from, this.rules), this.jobShown?.job ?? null);
+      this.jobShown = { from, startedAt, job };
     }
     return this.jobShown.job;
   }

@@ -201,12 +201,13 @@ export const UNKNOWN_STATUS: PrinterStatus = {
   control: { allowed: null, reason: null },
 };
 
-/** `printers/<id>/status`, `printers/<id>/events/<event>`, `printers/<id>/firmware`: one rule language covers them all. */
+/** `printers/<id>/status`, `printers/<id>/events/<event>`, `printers/<id>/firmware`, ..: one rule language covers them all. */
 export const topicOf = {
   status: (id: string): string => `printers/${id}/status`,
   event: (id: string, event: string): string => `printers/${id}/events/${event}`,
   command: (id: string, command: string): string => `printers/${id}/commands/${command}`,
   firmware: (id: string): string => `printers/${id}/firmware`,
+  camera: (id: string): string => `printers/${id}/camera`,
 };
 
 /** True for ids that can stand as one level of a topic. */

@@ -25,6 +25,8 @@ export interface CameraServer {
   readonly port: number;
   /** Connections at the moment. */
   readonly clients: number;
+  /** Greetings that were welcome. */
+  readonly welcomed: number;
   close(): Promise<void>;
 }
 
@@ -40,8 +42,9 @@ const SLOW_EVERY_MS = 5;
 export async function openCameraServer(options: CameraServerOptions): Promise<CameraServer> {
   const { key, cert } = options.certificate;
   const sockets = new Set<Socket>();
+  let welcomed = 0;
   const server = createServer({ key, cert, minVersion: "TLSv1.2", maxVersion: "TLSv1.2" }, (socket) => {
-    serve(socket, options);
+    serve(socket, options, () => (welcomed += 1));
   });
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -55,6 +58,9 @@ export async function openCameraServer(options: CameraServerOptions): Promise<Ca
     get clients() {
       return sockets.size;
     },
+    get welcomed() {
+      return welcomed;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -65,7 +71,7 @@ export async function openCameraServer(options: CameraServerOptions): Promise<Ca
   };
 }
 
-function serve(socket: TLSSocket, { accessCode, fault }: CameraServerOptions): void {
+function serve(socket: TLSSocket, { accessCode, fault }: CameraServerOptions, welcome: () => void): void {
   let greeting = Buffer.alloc(0);
   let timer: NodeJS.Timeout | undefined;
   socket.on("error", () => socket.destroy());
@@ -80,6 +86,7 @@ function serve(socket: TLSSocket, { accessCode, fault }: CameraServerOptions): v
       socket.destroy();
       return;
     }
+    welcome();
     const how = fault();
     if (how === "silent") return;
     timer = begin(socket, how);

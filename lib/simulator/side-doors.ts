@@ -36,6 +36,11 @@ export class SideDoors {
     return this.camera?.clients ?? 0;
   }
 
+  /** Clients of the camera so far that were let in, since it was switched on. */
+  get welcomed(): number {
+    return this.camera?.welcomed ?? 0;
+  }
+
   async open(): Promise<void> {
     const { files, faults, options } = this;
     this.fileServer = await openFileServer({ ...options, port: this.ftpPort, files, faults });

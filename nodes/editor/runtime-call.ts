@@ -4,7 +4,7 @@ export type Answer<T> = (T & { ok: true }) | { ok: false; reason: string };
 interface Call {
   readonly method: "GET" | "POST" | "DELETE";
   /** Whom the question is about; printers where nothing is said. */
-  readonly about?: "printers" | "policies" | "accounts";
+  readonly about?: "printers" | "policies" | "accounts" | "octoprint";
   readonly path: string;
   readonly body?: unknown;
 }

@@ -26,7 +26,11 @@ export const accountForm = (): Record<string, string> => ({
 });
 
 /** Asks the runtime about the account that is being edited. */
-export function askAccount<T>(node: Account, path: string, body: object = {}): Promise<Answer<T>> {
+export function askAccount<T>(
+  node: Parameters<typeof askRuntime>[0] & { readonly id: string },
+  path: string,
+  body: object = {},
+): Promise<Answer<T>> {
   const url = `${encodeURIComponent(node.id)}/${path}`;
   return askRuntime<T>(node, { method: "POST", about: "accounts", path: url, body: { form: accountForm(), ...body } });
 }
@@ -166,6 +170,7 @@ export function prepareSignIn(node: Account): void {
 }
 
 /** A dialog that is cancelled before its node ever was there leaves nobody signed in. */
-export async function forgetSignIn(node: Account): Promise<void> {
-  await askAccount(node, "sign-out");
+export async function forgetSignIn(id: string): Promise<void> {
+  // Of a node that was never there the editor gives nothing but the id; nobody is there to read an answer either.
+  await askAccount({ id, type: "printer-account", _: (key) => key }, "sign-out");
 }

@@ -1,3 +1,4 @@
+import { valueOf } from "./fields";
 import { type Edited, fieldOf, formOf } from "./form";
 import { askRuntime, whilePressed } from "./runtime-call";
 
@@ -6,6 +7,13 @@ interface Finding {
   readonly firmware: string | null;
   readonly fingerprint: string | null;
   readonly remark: string | null;
+}
+
+const SECRETS = ["accessCode", "apiKey", "appKey"] as const;
+
+/** What stands in the fields of the credentials: of one that is stored, the place holder. */
+function secretsOf(): Record<string, string> {
+  return Object.fromEntries(SECRETS.map((key) => [key, valueOf(fieldOf("printer-config", key))]));
 }
 
 type Outcome = "success" | "failure" | "none";
@@ -30,8 +38,7 @@ export function prepareTestConnection(node: Edited<"printer-config">): void {
     tries += 1;
     const mine = tries;
     say(node._("printer-config.test.running"), "none");
-    const accessCode = String(fieldOf("printer-config", "accessCode").val() ?? "");
-    const body = { ...formOf("printer-config"), accessCode, id: node.id };
+    const body = { ...formOf("printer-config"), ...secretsOf(), id: node.id };
     const answer = await askRuntime<Finding>(node, { method: "POST", path: "test", body });
     if (mine !== tries) return;
     if (answer.ok) say(success(node, answer), "success");

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { startVirtualOctoprint } from "../../lib/simulator/octoprint/virtual-octoprint";
 import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
 import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
 import { tool } from "../support/tools";
@@ -70,7 +71,7 @@ describe("the nodes in the editor", function () {
     ]);
 
   it("the palette has them with an icon and a first line of help", async () => {
-    for (const type of ["printer-status", "printer-event"]) {
+    for (const type of ["printer-status", "printer-event", "printer-command"]) {
       const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
       assert.equal(await entry.count(), 1);
       const icon = (await entry.locator(".red-ui-palette-icon").getAttribute("style")) ?? "";
@@ -144,6 +145,8 @@ describe("the nodes in the editor", function () {
   });
 
   it("marks a missing access code, and drops an answer when the form changes", async () => {
+    // The dialog before slides out first.
+    await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
     await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
     await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
     const code = page.locator("#node-config-input-accessCode");
@@ -159,6 +162,49 @@ describe("the nodes in the editor", function () {
     assert.doesNotMatch((await code.getAttribute("class")) ?? "", /input-error/);
     await page.locator("#node-config-dialog-cancel").click();
     await page.locator("#node-dialog-cancel").click();
+  });
+
+  it("gets a key from OctoPrint, warns of an address without encryption, and tries the connection", async () => {
+    const server = await startVirtualOctoprint({ appKeys: "unlimited" });
+    try {
+      await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
+      await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
+      await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+      await page.locator("#node-config-input-connection").selectOption("octoprint");
+      await page.locator("#node-config-input-host").waitFor({ state: "hidden" });
+      await page.locator("#node-config-input-accessCode").waitFor({ state: "hidden" });
+      const warning = page.locator("#printgate-plain-url");
+      await page.locator("#node-config-input-url").fill("https://192.0.2.7");
+      await warning.waitFor({ state: "hidden" });
+      await page.locator("#node-config-input-url").fill(server.url);
+      await warning.waitFor({ state: "visible" });
+      await page.locator("#node-config-input-serial").fill("ender");
+
+      const button = page.locator("#printgate-request-key");
+      const result = page.locator("#printgate-request-key-result");
+      await button.click();
+      await result.locator("a").waitFor();
+      assert.match((await result.locator("a").getAttribute("href")) ?? "", /\/plugin\/appkeys\/auth\//);
+      await button.click();
+      assert.equal(await result.textContent(), "", "a second press gives up");
+      await button.click();
+      await result.locator("a").waitFor();
+      await until("both requests came", () => server.waitingApps.length > 0);
+      // The one that was given up is dropped by the server after a while; both are decided upon.
+      while (server.decide(true));
+      const key = page.locator("#node-config-input-apiKey");
+      await until("the key is in the field", async () => (await key.inputValue()).length > 20, 15_000);
+      const value = await key.inputValue();
+      assert.ok(!((await result.textContent()) ?? "").includes(value), "the key is not shown");
+
+      await page.locator("#printgate-test").click();
+      const tested = page.locator("#printgate-test-result");
+      await until("the success", async () => ((await tested.textContent()) ?? "").includes("OctoPrint 1.11.8"), 15_000);
+      await page.locator("#node-config-dialog-cancel").click();
+      await page.locator("#node-dialog-cancel").click();
+    } finally {
+      await server.close();
+    }
   });
 
   it("shows a variable in place of the list of events, and the list again when it is cleared", async () => {
@@ -198,7 +244,7 @@ describe("the nodes in the editor", function () {
   });
 
   it("the help reads as help: headings, lists, no markup left over", async () => {
-    for (const type of ["printer-status", "printer-event", "printer-config"]) {
+    for (const type of ["printer-status", "printer-event", "printer-command", "printer-config"]) {
       const html = await page.evaluate((name) => {
         const { RED } = window as unknown as { RED: { nodes: { getNodeHelp(type: string): string } } };
         return RED.nodes.getNodeHelp(name);

@@ -17,6 +17,7 @@ const EXAMPLES = [
   "Serve the policy to a broker",
   "Simulated printer",
   "Status to debug",
+  "The same automation for two brands",
 ];
 
 interface Told {
@@ -116,8 +117,8 @@ describe("the published package in a real Node-RED", function () {
     const sets = await nodeRed.get<{ module: string; types: string[]; enabled: boolean; err?: string }[]>("nodes");
     const ours = sets.filter((set) => set.module === "@printgate/node-red-printers");
     const types = [
-      ...["auth-gate", "auth-login", "auth-policy", "auth-request", "auth-response", "auth-server"],
-      ...["printer-account", "printer-config", "printer-event", "printer-status"],
+      ...["auth-gate", "auth-login", "auth-policy", "auth-request", "auth-response", "auth-server", "firmware-check"],
+      ...["printer-account", "printer-camera", "printer-command", "printer-config", "printer-event", "printer-status"],
     ];
     assert.deepEqual(ours.flatMap((set) => set.types).sort(), types);
     assert.ok(ours.every((set) => set.enabled && set.err === undefined));

@@ -155,8 +155,10 @@ describe("a printer through the cloud", () => {
     assert.doesNotMatch(shown().text, /remark\.signed-out/);
     machine.setAccessCode("somebody-changed-it");
     machine.dropLinks();
-    await until("it reports through the cloud", async () => (await link()) === "cloud");
-    assert.equal((await ask("status1")).sent[0].payload.online, true);
+    await until("it reports through the cloud", async () => {
+      const { printer, payload } = (await ask("status1")).sent[0];
+      return printer.link === "cloud" && payload.online === true;
+    });
   });
 
   it("tells once that the sign-in has ended, and what to do about it as long as that is so", async () => {
@@ -178,6 +180,23 @@ describe("a printer through the cloud", () => {
     assert.equal(expired(second).length, 0);
     await signIn();
     await until("it reports again", async () => (await link()) === "cloud");
+  });
+
+  it("warns of a sign-in that ends in days: an event and a yellow status", async () => {
+    cloud.detach(machine);
+    await cloud.close();
+    cloud = await startVirtualCloud({ users: [JO], tokenSeconds: 2.5 * 24 * 3600 });
+    cloud.attach(machine, { user: JO.account });
+    await load(nodes(), flow());
+    const inbox = new Inbox("told");
+    await signIn();
+    await until("it reports", async () => (await link()) === "cloud");
+    assert.match(shown().text, /remark\.expires-in-days/);
+    assert.equal(shown().fill, "yellow");
+    const warning = () => inbox.messages.find(({ payload }) => (payload as any).event === "account.expiring");
+    await until("the event", () => warning() !== undefined);
+    assert.equal((warning()?.payload as any).value, 3);
+    assert.match((warning()?.payload as any).reason, /sign in again/);
   });
 
   it("keeps token, password and access code out of messages, statuses, logs, errors, flows and files", async () => {

@@ -227,9 +227,9 @@ describe("printer-status", () => {
       ],
       [
         "a connection of a later release",
-        [config({ connection: "cloud" }), ...statusNode()],
+        [config({ connection: "relay" }), ...statusNode()],
         CODES,
-        'connection "cloud" is not supported by this version',
+        'connection "relay" is not supported by this version',
       ],
       [
         "a serial that can not stand in a topic",

@@ -55,6 +55,7 @@ const COMPOSED = [
   "printer-event.subject.",
   "printer-event.event.",
   "printer-command.status.",
+  "printer-camera.status.",
 ];
 
 describe("texts of the nodes", () => {

@@ -21,12 +21,18 @@ export interface Mosquitto {
 export async function startMosquitto(options: {
   program: string;
   passwords: string;
+  /** The name in its certificate. */
   serial: string;
   users: Record<string, string>;
+  /** A certificate of the test's own instead. */
+  identity?: { key: string; cert: string };
+  /** Only clients with a certificate of this authority are let in. */
+  clientAuthority?: string;
 }): Promise<Mosquitto> {
   const folder = await mkdtemp(join(tmpdir(), "printgate-mosquitto-"));
   const port = await freePort();
-  const { key, cert } = await makeCertificate(options.serial);
+  const { key, cert } = options.identity ?? (await makeCertificate(options.serial));
+  await writeFile(join(folder, "clients.pem"), options.clientAuthority ?? "");
   await writeFile(join(folder, "key.pem"), key);
   await writeFile(join(folder, "cert.pem"), cert);
   const passwords = join(folder, "passwords");
@@ -42,6 +48,9 @@ export async function startMosquitto(options: {
       `certfile ${join(folder, "cert.pem")}`,
       `keyfile ${join(folder, "key.pem")}`,
       "tls_version tlsv1.2",
+      ...(options.clientAuthority === undefined
+        ? []
+        : [`cafile ${join(folder, "clients.pem")}`, "require_certificate true"]),
       "allow_anonymous false",
       `password_file ${passwords}`,
       "log_type all",

@@ -127,13 +127,14 @@ export async function startOctoprint(program: string): Promise<RealOctoprint> {
     };
     await until("OctoPrint and its printer are there", isUp, 60_000);
   };
-  const stop = async (): Promise<void> => {
+  /** Ends it, at the latest after so long. */
+  const end = async (graceMs: number): Promise<void> => {
     const running = child;
     child = null;
     if (running === null || running.exitCode !== null) return;
     await new Promise((resolve) => {
-      // It has threads that may not want to end.
-      const hard = setTimeout(() => running.kill("SIGKILL"), 10_000);
+      // In the middle of a print it takes its time.
+      const hard = setTimeout(() => running.kill("SIGKILL"), graceMs);
       running.once("exit", (code) => {
         clearTimeout(hard);
         resolve(code);
@@ -145,10 +146,11 @@ export async function startOctoprint(program: string): Promise<RealOctoprint> {
     url,
     apiKey,
     start,
-    stop,
+    stop: () => end(5000),
     remove: async () => {
-      await stop();
-      await rm(folder, { recursive: true, force: true });
+      await end(100);
+      // What it started to look at files may still be writing.
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },
     log: () => log,
     ask,
@@ -166,6 +168,11 @@ export async function startOctoprint(program: string): Promise<RealOctoprint> {
       await ask("POST", "/api/printer/command", { command: line });
     },
   };
-  await start();
+  try {
+    await start();
+  } catch (thrown) {
+    await octoprint.remove();
+    throw thrown;
+  }
   return octoprint;
 }

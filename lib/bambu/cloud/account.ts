@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { PrintgateError, toError } from "../../errors";
 import { type Cached, createCached } from "./cached";
-import { fetchCatalogueEntry, fetchPreferenceUid, fetchProfile, logout, type Profile, renameDevice } from "./calls";
+import { fetchCatalogueEntry, fetchPreferenceUid, fetchWho, logout, type Profile, renameDevice } from "./calls";
 import { type CloudClient, createClient } from "./client";
-import { fetchDevices, mergeDevices } from "./devices";
+import { fetchDevices, isFinal, mergeDevices } from "./devices";
 import { createListeners } from "./listeners";
 import { placesOf } from "./places";
 import { createSessionKeeper, introduced, sessionOf, stateOf } from "./session-keeper";
@@ -100,8 +100,9 @@ class Account implements BambuAccount {
     this.watch = createWatch({
       ...{ client: this.client, keeper: this.keeper, listeners: this.listeners, now: this.now, log },
       everyMs: options.watchEveryMs ?? HOUR_MS,
+      // Not from the shelf: what the cloud said a moment ago is the very thing in doubt.
       probe: async () => {
-        await this.shelf.profile.get({ force: true });
+        await this.loadProfile();
       },
     });
     this.shelf = this.newShelf();
@@ -218,7 +219,7 @@ class Account implements BambuAccount {
   /** null where the cloud can not be asked at this moment. @throws PrintgateError `account-refused` */
   private async introduce(token: string): Promise<Profile | null> {
     try {
-      return await this.fetchWho(token, "user");
+      return await fetchWho(this.client, { token, by: "user" });
     } catch (thrown) {
       const error = toError(thrown);
       if (error.code === "account-expired" || error.code === "account-refused")
@@ -228,19 +229,22 @@ class Account implements BambuAccount {
     }
   }
 
-  /** The profile, and the second source of the user id where the first has none. */
-  private async fetchWho(token: string, by: "user" | "program"): Promise<Profile> {
-    const profile = await fetchProfile(this.client, { token, by });
-    if (profile.uid !== null || uidInToken(token) !== null) return profile;
-    return { ...profile, uid: await fetchPreferenceUid(this.client, token) };
-  }
-
   private async credentials(): Promise<{ readonly username: string; readonly password: string }> {
     const session = await this.session();
-    const uid = session.uid ?? (await this.steady(() => this.shelf.profile.get({ force: true }))).uid;
+    const uid = session.uid ?? (await this.steady(() => this.askUid()));
     if (uid === null) throw new PrintgateError("bad-answer", "the cloud does not say which user this account is");
     const { accessToken } = await this.session();
     return { username: `u_${uid}`, password: accessToken };
+  }
+
+  /** A profile that can not be had must not keep the printers from being heard: another page knows the user id, too. */
+  private async askUid(): Promise<string | null> {
+    try {
+      return (await this.shelf.profile.get({ force: true })).uid;
+    } catch (thrown) {
+      if (isFinal(thrown)) throw thrown;
+      return this.authorised(({ accessToken }) => fetchPreferenceUid(this.client, accessToken));
+    }
   }
 
   private newShelf(): Shelf {
@@ -263,7 +267,7 @@ class Account implements BambuAccount {
 
   private loadProfile(): Promise<Profile> {
     return this.authorised(async (session) => {
-      const profile = await this.fetchWho(session.accessToken, "program");
+      const profile = await fetchWho(this.client, { token: session.accessToken, by: "program" });
       await this.keeper.change((current) =>
         current?.accessToken === session.accessToken ? introduced(current, profile) : current,
       );

@@ -1,7 +1,7 @@
 import { PrintgateError } from "../../errors";
 import { entriesOf, fieldsOf, type Fields, integerIn, numberOf, textOf } from "../values";
 import type { CloudClient } from "./client";
-import { type Tokens, tokensOf, uidOf } from "./tokens";
+import { type Tokens, tokensOf, uidInToken, uidOf } from "./tokens";
 
 /** The calls of somebody who is signed in, apart from the list of printers. Paths: the Bambu protocol notes. */
 
@@ -13,10 +13,19 @@ export interface Profile {
   readonly firmwareBetaOpen: boolean;
 }
 
-export async function fetchProfile(
-  client: CloudClient,
-  { token, by }: { readonly token: string; readonly by: "user" | "program" },
-): Promise<Profile> {
+interface By {
+  readonly token: string;
+  readonly by: "user" | "program";
+}
+
+/** The profile, and the second source of the user id where the token and the profile have none. */
+export async function fetchWho(client: CloudClient, { token, by }: By): Promise<Profile> {
+  const profile = await fetchProfile(client, { token, by });
+  if (profile.uid !== null || uidInToken(token) !== null) return profile;
+  return { ...profile, uid: await fetchPreferenceUid(client, token) };
+}
+
+export async function fetchProfile(client: CloudClient, { token, by }: By): Promise<Profile> {
   const call = { what: "your profile", method: "GET", at: "api", path: "/v1/user-service/my/profile", token } as const;
   const { body } = await client.ask({ ...call, by, payload: ["uid", "uidStr"] });
   const open = fieldsOf(body.setting).isFirmwareBetaOpen;

@@ -109,7 +109,9 @@ export class CloudConnection {
 
   private async connect(): Promise<void> {
     const { username, password } = await this.access.credentials();
-    const socket = await this.open();
+    const socket = await this.open().catch((thrown: unknown) => {
+      throw explainTls(toError(thrown), this.access.tls !== undefined);
+    });
     // Nobody else listens yet, and an unheard "error" would end the process.
     socket.on("error", () => undefined);
     if (this.over) {
@@ -154,9 +156,24 @@ export class CloudConnection {
 /** TLS 1.3 brings a broker's word about our own certificate only after the greeting. */
 function explain(error: Error & { code?: number | string }, password: string): PrintgateError {
   if (isPrintgateError(error)) return error;
-  if (/CERTIFICATE_REQUIRED|certificate required|handshake failure/i.test(`${String(error.code)} ${error.message}`)) {
-    const message = "the broker demands a client certificate: give the account a TLS configuration that has one";
-    return new PrintgateError("link-lost", message, { cause: error });
+  return demandsCertificate(error) ?? explainMqtt(error, password, CLOUD_REFUSALS);
+}
+
+function explainTls(error: PrintgateError, hasOwnTls: boolean): PrintgateError {
+  if (error.code === "config-invalid" && hasOwnTls) {
+    const message = `the account's TLS configuration can not be used (${error.message})`;
+    return new PrintgateError("config-invalid", message, { cause: error });
   }
-  return explainMqtt(error, password, CLOUD_REFUSALS);
+  if (error.code === "certificate-untrusted" && !hasOwnTls) {
+    const remedy = "for a broker of your own, give the account a TLS configuration with its authority";
+    return new PrintgateError("certificate-untrusted", `${error.message}; ${remedy}`, { cause: error });
+  }
+  return demandsCertificate(error) ?? error;
+}
+
+function demandsCertificate(error: Error & { code?: number | string }): PrintgateError | null {
+  const words = `${String(error.code)} ${error.message}`;
+  if (!/CERTIFICATE_REQUIRED|certificate required|handshake failure/i.test(words)) return null;
+  const message = "the broker demands a client certificate: give the account a TLS configuration that has one";
+  return new PrintgateError("link-lost", message, { cause: error });
 }

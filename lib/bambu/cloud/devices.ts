@@ -13,14 +13,18 @@ import type { CloudDevice } from "./types";
  */
 export async function fetchDevices(client: CloudClient, token: string): Promise<readonly CloudDevice[]> {
   const printing = await fetchList(client, token, "print").catch((thrown: unknown) => {
-    if (FINAL.some((code) => isPrintgateError(thrown, code))) throw thrown;
+    if (isFinal(thrown)) throw thrown;
     return [];
   });
   return printing.length > 0 ? printing : fetchList(client, token, "bind");
 }
 
-/** Where one list failed so, the other would too. */
 const FINAL = ["account-expired", "blocked", "signed-out", "certificate-untrusted"] as const;
+
+/** Where one page failed so, another that knows the same would too. */
+export function isFinal(thrown: unknown): boolean {
+  return FINAL.some((code) => isPrintgateError(thrown, code));
+}
 
 const LISTS = {
   print: { path: "/v1/iot-service/api/user/print", query: { force: "true" } },

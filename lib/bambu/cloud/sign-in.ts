@@ -106,8 +106,8 @@ export function createSignIn({ client, region, now }: SignInOptions): SignIn {
       throw new PrintgateError("request-invalid", "the code of an authenticator follows the password: start with that");
     const what = "signing in with an authenticator";
     const reply = await client.ask({
-      ...{ what, method: "POST", at: "web", path: "/api/sign-in/tfa", by: "user", refusals: WRONG_TFA },
-      ...{ headers: await crossSiteProof(), body: { tfaKey: held.tfaKey, tfaCode: code } },
+      ...{ what, method: "POST", at: "web", path: "/api/sign-in/tfa", by: "user", cookies: true },
+      ...{ refusals: WRONG_TFA, headers: await crossSiteProof(), body: { tfaKey: held.tfaKey, tfaCode: code } },
     });
     const outcome = signedIn(reply, { what, account: held.account });
     pending = null;
@@ -117,7 +117,7 @@ export function createSignIn({ client, region, now }: SignInOptions): SignIn {
   /** The web origin wants its own cookie back, as a cookie and as a header. One that hands out none wants none. */
   async function crossSiteProof(): Promise<Readonly<Record<string, string>>> {
     const call = { what: "the two-factor page", method: "GET", at: "web", path: "/api/csrf", by: "user" } as const;
-    const reply = await client.ask({ ...call, refusals: NO_PAGE }).catch((thrown: unknown) => {
+    const reply = await client.ask({ ...call, cookies: true, refusals: NO_PAGE }).catch((thrown: unknown) => {
       if (thrown instanceof PrintgateError && thrown.code === "not-supported") return null;
       throw thrown;
     });

@@ -28,6 +28,8 @@ export interface Asked {
   readonly token?: string;
   /** Members of which one makes an answer a success whatever its `code` says. */
   readonly payload?: readonly string[];
+  /** Its cookies are what is wanted; a good answer may be a page. */
+  readonly cookies?: boolean;
 }
 
 /** Judges an answer. `now` in epoch ms. */
@@ -61,8 +63,8 @@ function retryAfterMs(header: string | undefined, now: number): number | null {
 }
 
 /** Why an answer with a good status is no success; null for one that is. Some calls answer nothing at all. */
-function unusable(body: unknown, { what, payload }: Asked): PrintgateError | null {
-  if (body === NOTHING) return null;
+function unusable(body: unknown, { what, payload, cookies }: Asked): PrintgateError | null {
+  if (body === NOTHING || (cookies === true && !isFields(body))) return null;
   if (!isFields(body))
     return new PrintgateError("bad-answer", `the cloud's answer to the request for ${what} is no JSON object`);
   const { code } = body;

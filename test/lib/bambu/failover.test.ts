@@ -314,4 +314,87 @@ describe("a Bambu printer with two ways to it", () => {
     }
     assert.ok(cloud.mqtt.clients.length <= 1);
   });
+
+  it("sends commands over the way that is in use, and says which that is", async () => {
+    const cloud = await aCloud();
+    const hub = cloudHub(accessTo(cloud), { backoff });
+    const scene = await Scene.start({ cloud, hub, model: "P1S", serial: "01P00A000000001" });
+    const { machine, proxy, far } = scene;
+    await scene.on("lan");
+    machine.startPrint({ minutes: 30 });
+    machine.advance(600);
+    await until("it prints", () => far.picture.state === "printing");
+    const paused = await far.printer.send({ name: "pause" }, { timeoutMs: 4000 });
+    assert.equal(paused.confirmed, true);
+    assert.equal(machine.state, "PAUSE");
+    proxy.refuse();
+    await scene.on("cloud");
+    const resumed = await far.printer.send({ name: "resume" }, { timeoutMs: 4000 });
+    assert.equal(resumed.confirmed, true);
+    assert.equal(machine.state, "RUNNING");
+    const sent = machine.requests.filter(({ section }) => section === "print").map(({ command }) => command);
+    assert.deepEqual(sent, ["pause", "resume"]);
+    cloud.cutUplink(machine.serial);
+    await until("there is no way", () => scene.via === null);
+    const refused = await far.printer.send({ name: "pause" }, { timeoutMs: 4000 });
+    assert.ok(!refused.confirmed && refused.code === "offline");
+    assert.equal(machine.state, "RUNNING");
+  });
+
+  it("fifty openings and closings, at every moment, leave no connection and no timer", async function () {
+    this.timeout(20_000);
+    const cloud = await aCloud();
+    const serial = "01P00A000000001";
+    const machine = await startVirtualPrinter({ model: "P1S", serial, accessCode: CODE, timeScale: 0 });
+    toClose.push(() => machine.close());
+    cloud.attach(machine, { user: ACCOUNT });
+    const proxy = await new LanProxy(machine.port).listen();
+    toClose.push(() => proxy.close());
+    const hub = cloudHub(accessTo(cloud), { backoff });
+    const random = seeded(7);
+    const handles = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocketWrap|TLSWrap/.test(name));
+    let before: number | null = null;
+    const port = proxy.port;
+    const common = { serial, host: "127.0.0.1", accessCode: CODE, trust: { mode: "insecure" }, backoff } as const;
+    const lan = bambuLan({ ...common, port, staleAfterMs: 60_000 });
+    const link = failover({ lan, cloud: bambuCloud({ serial, hub, staleAfterMs: 60_000 }), quietMs: 20 });
+    for (let round = 0; round < 50; round++) {
+      if (round % 2 === 0) proxy.refuse();
+      else proxy.restore();
+      let closed = false;
+      const hear = () => {
+        assert.equal(closed, false, "nothing is said after the close");
+      };
+      link.open({ state: hear, report: hear, warn: () => undefined });
+      await new Promise((resolve) => setTimeout(resolve, random() * 60));
+      await link.close();
+      closed = true;
+      before ??= handles().length;
+    }
+    await until("both brokers are alone", () => machine.clients === 0 && cloud.mqtt.clients.length === 0);
+    await until("no handle is left over", () => handles().length <= before!);
+  });
+
+  it("two printers of an account use one connection, and the last to need it closes it", async () => {
+    const cloud = await aCloud();
+    const hub = cloudHub(accessTo(cloud), { backoff });
+    const scenes = await Promise.all(
+      [
+        ["P1S", "01P00A000000001"],
+        ["X1C", "00M00A000000002"],
+      ].map(([model = "", serial = ""]) => Scene.start({ cloud, hub, model, serial })),
+    );
+    for (const { proxy } of scenes) proxy.refuse();
+    await Promise.all(scenes.map((scene) => scene.on("cloud")));
+    assert.equal(cloud.mqtt.clients.length, 1);
+    assert.equal(cloud.mqtt.connects, 1);
+    scenes[0]!.proxy.restore();
+    await scenes[0]!.on("lan");
+    await until("it is given up", () => cloud.mqtt.subscribers("01P00A000000001") === 0);
+    assert.equal(cloud.mqtt.subscribers("00M00A000000002"), 1);
+    scenes[1]!.proxy.restore();
+    await scenes[1]!.on("lan");
+    await until("the connection is closed", () => cloud.mqtt.clients.length === 0);
+    assert.equal(cloud.mqtt.disconnectsClean, 1);
+  });
 });

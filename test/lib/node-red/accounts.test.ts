@@ -146,6 +146,17 @@ describe("accounts", () => {
     await accounts.close();
   });
 
+  it("know the models of their printers also where somebody signs in later", async () => {
+    const { accounts, made } = fakeAccounts();
+    const { handle } = accounts.claim(node, accountSettings(), quiet);
+    made[0]!.devices = () => Promise.reject(new PrintgateError("signed-out", "nobody is signed in"));
+    await handle.learnModels();
+    made[0]!.devices = () => Promise.resolve([aDevice()]);
+    await handle.account.signIn(signIn);
+    await until("the model is known", () => handle.modelOf("01P00A000000001") === "P1S");
+    await accounts.close();
+  });
+
   it("speak in the log of their node, or in the common one while there is none", async () => {
     const { accounts, made, warnings } = fakeAccounts();
     const said: string[] = [];

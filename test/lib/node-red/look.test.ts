@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PrintgateError } from "../../../lib/errors";
+import { accountRemark } from "../../../lib/node-red/account-remark";
 import { lookOf } from "../../../lib/node-red/look";
 import type { LinkState } from "../../../lib/printer/link";
 import { PRINTER_STATES, type PrinterStatus, UNKNOWN_STATUS } from "../../../lib/printer/status";
@@ -61,5 +62,27 @@ describe("look of a node that follows a printer", () => {
     assert.equal(show({}, { kind: "connecting", after: null }), "yellow ring connecting");
     const after = new PrintgateError("unreachable", "a long sentence");
     assert.equal(show({}, { kind: "connecting", after }), "red ring unreachable");
+  });
+
+  it("shows a remark in yellow beside what a connected printer does, and not beside trouble", () => {
+    const look = (link: LinkState) =>
+      lookOf({ ...UNKNOWN_STATUS, online: true, state: "idle" }, link, words, "a remark");
+    assert.deepEqual(look(live), { fill: "yellow", shape: "dot", text: "idle, a remark" });
+    const reason = new PrintgateError("account-expired", "a long sentence");
+    assert.deepEqual(look({ kind: "stopped", reason }), { fill: "red", shape: "ring", text: "sign in again" });
+    assert.equal(look({ kind: "connecting", after: null }).text, "connecting");
+  });
+
+  it("remarks when a sign-in ends within two weeks, has ended, or is missing", () => {
+    const who = { uid: null, account: null, name: null };
+    const day = 24 * 3600_000;
+    const remark = (days: number | null) =>
+      accountRemark({ kind: "signed-in", who, until: days === null ? null : days * day }, words, 0);
+    assert.deepEqual([remark(null), remark(90), remark(14.1)], [null, null, null]);
+    assert.equal(remark(14), "sign-in ends in 14 days");
+    assert.equal(remark(2.5), "sign-in ends in 3 days");
+    assert.deepEqual([remark(1), remark(0.1), remark(-1)], Array(3).fill("sign-in ends in a day"));
+    assert.equal(accountRemark({ kind: "expired", who }, words, 0), "sign in again");
+    assert.equal(accountRemark({ kind: "signed-out" }, words, 0), "nobody is signed in");
   });
 });

@@ -68,6 +68,18 @@ describe("properties of the nodes", () => {
       ],
       ["printer-config", { connection: "relay" }, 'connection "relay" is not supported by this version'],
       ["printer-config", { connection: "cloud", serial: "s" }, "no account selected"],
+      ["printer-config", { connection: "octoprint", serial: "s" }, "no address of OctoPrint"],
+      ["printer-config", { connection: "octoprint", url: "http://octopi.local" }, "no serial"],
+      [
+        "printer-config",
+        { connection: "octoprint", serial: "s", url: "octopi.local" },
+        "url must begin with http:// or https://, without query",
+      ],
+      [
+        "printer-config",
+        { connection: "octoprint", serial: "s", url: "http://octopi.local", appId: "a:b" },
+        "appId must not hold colons or spaces",
+      ],
       ["printer-config", { connection: "auto", account: "a" }, "no serial"],
       ["printer-account", { apiUrl: "ftp://x" }, "apiUrl must begin with http:// or https://, without query"],
       ["printer-account", { mqttUrl: "https://x" }, "mqttUrl must be mqtts:// or mqtt:// with host and port"],

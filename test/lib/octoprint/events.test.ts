@@ -2,60 +2,11 @@ import assert from "node:assert/strict";
 import { bambuLan } from "../../../lib/bambu/session";
 import { octoprint } from "../../../lib/octoprint/session";
 import { enteredKey } from "../../../lib/octoprint/session-keys";
-import type { PrinterEvent } from "../../../lib/printer/events";
-import type { Link } from "../../../lib/printer/link";
-import { Printer } from "../../../lib/printer/printer";
 import { startVirtualOctoprint, type VirtualOctoprint } from "../../../lib/simulator/octoprint/virtual-octoprint";
 import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
 import { FakeMemory } from "../../support/fake-link";
+import { Followed } from "../../support/followed";
 import { until } from "../../support/wait";
-
-/** A printer that somebody follows. */
-class Followed {
-  readonly told: PrinterEvent[] = [];
-  readonly printer: Printer;
-  private leave: () => Promise<void> = () => Promise.resolve();
-
-  constructor(link: Link, memory = new FakeMemory()) {
-    const log = { warn: () => undefined };
-    this.printer = new Printer({ id: "bench", name: "bench", link, staleAfterMs: 60_000, memory, log });
-  }
-
-  async open(): Promise<this> {
-    this.leave = this.printer.subscribe({ event: (event) => this.told.push(event) });
-    await this.is("idle");
-    return this;
-  }
-
-  is(state: string): Promise<void> {
-    return until(
-      `${this.printer.id} is ${state}, not ${this.printer.status.state}`,
-      () => this.printer.status.online && this.printer.status.state === state,
-    );
-  }
-
-  tells(event: string): Promise<void> {
-    return until(`${event} is told`, () => this.told.some((one) => one.event === event));
-  }
-
-  /** With the tens, and without when the printer came and went. */
-  get names(): string[] {
-    const told = this.told.filter(({ event }) => !event.startsWith("printer."));
-    return told.map(
-      ({ event, value, recovered }) =>
-        `${event}${value === null ? "" : ` ${JSON.stringify(value)}`}${recovered ? " (recovered)" : ""}`,
-    );
-  }
-
-  /** Without what depends on how far the print had come. */
-  get turns(): string[] {
-    return this.names.filter((name) => !/^print\.(progress|first-layer)/.test(name));
-  }
-
-  close(): Promise<void> {
-    return this.leave();
-  }
-}
 
 interface Machine {
   startPrint(order: { name: string; minutes: number; layers: number }): void;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { decide } from "../../../lib/printer/firmware-decision";
+import type { FirmwareWord } from "../../../lib/printer/firmware";
 import { firmwareWord, readFirmware, readUpdateCheck } from "../../../lib/octoprint/firmware";
 
 const read = (name: string, version?: string) =>
@@ -60,16 +62,42 @@ describe("firmware behind OctoPrint", () => {
       assert.equal(readUpdateCheck(nonsense, null).says, "unknown");
   });
 
+  const printer = { family: "Marlin", version: "2.1.2", machine: null };
+  const decided = (word: FirmwareWord) =>
+    decide({ word, online: true, cloud: { kind: "nobody" }, betaOptIn: false, at: 0 });
+
   it("never says that there is nothing newer for a printer of which nobody knows", () => {
-    const printer = { family: "Marlin", version: "2.1.2", machine: null };
-    const none = firmwareWord(printer, { installed: "1.11.8", says: "none", offered: null, updating: false });
-    assert.equal(none.says, "unknown");
-    assert.deepEqual(none.modules, [
-      { name: "ota", installed: "2.1.2", offered: null, silent: true },
-      { name: "octoprint", installed: "1.11.8", offered: null },
-    ]);
-    const offered = firmwareWord(null, { installed: "1.11.7", says: "offered", offered: "1.11.8", updating: true });
-    assert.deepEqual([offered.says, offered.updating], ["offered", true]);
-    assert.deepEqual(offered.modules, [{ name: "octoprint", installed: "1.11.7", offered: "1.11.8" }]);
+    for (const known of [printer, null]) {
+      const word = firmwareWord(known, { installed: "1.11.8", says: "none", offered: null, updating: false });
+      const report = decided(word);
+      assert.equal(report.updateAvailable, null);
+      assert.deepEqual(
+        report.modules.map(({ name, installed, updateAvailable }) => [name, installed, updateAvailable]),
+        [
+          ["ota", known?.version ?? null, null],
+          ["octoprint", "1.11.8", false],
+        ],
+      );
+      assert.match(report.reason ?? "", /nobody says whether there is something newer for ota/);
+    }
+  });
+
+  it("tells what OctoPrint offers of itself, in the same report", () => {
+    const word = firmwareWord(printer, { installed: "1.11.7", says: "offered", offered: "1.11.8", updating: false });
+    const report = decided(word);
+    assert.deepEqual([report.updateAvailable, report.installed, report.source], [true, "2.1.2", "printer"]);
+    assert.deepEqual(report.modules.at(-1), {
+      name: "octoprint",
+      installed: "1.11.7",
+      latest: "1.11.8",
+      updateAvailable: true,
+    });
+    const busy = firmwareWord(printer, { installed: "1.11.7", says: "offered", offered: "1.11.8", updating: true });
+    assert.equal(decided(busy).updateAvailable, null);
+  });
+
+  it("knows nothing where OctoPrint could not look", () => {
+    const word = firmwareWord(null, { installed: "1.11.8", says: "unknown", offered: null, updating: false });
+    assert.equal(decided(word).updateAvailable, null);
   });
 });

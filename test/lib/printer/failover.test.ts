@@ -205,10 +205,29 @@ describe("a printer with two ways to it", () => {
     cloud.report(at(15));
     lan.state(live);
     lan.report(assumed);
-    assert.equal(printer.identity.link, "cloud");
+    assert.deepEqual([printer.identity.link, lan.renewals], ["cloud", 1]);
     cloud.state(gone("no cloud"));
     lan.report(assumed);
     assert.equal(printer.identity.link, "lan");
+    await printer.close();
+  });
+
+  it("the end of a job does not jump because the other way reckons it from other reports", async () => {
+    const { lan, cloud, printer } = await printing();
+    const ends = (minute: string) => at(5, { job: aJob({ progress: 5, endsAt: `2026-01-01T01:${minute}.000Z` }) });
+    const shown = () => printer.status.job?.endsAt;
+    lan.report(ends("00:10"));
+    lan.state(gone());
+    await settle();
+    cloud.state(live);
+    cloud.report(ends("00:50"));
+    assert.equal(shown(), "2026-01-01T01:00:10.000Z");
+    cloud.report(ends("01:05"));
+    assert.equal(shown(), "2026-01-01T01:00:10.000Z");
+    cloud.report(ends("01:30"));
+    assert.equal(shown(), "2026-01-01T01:01:30.000Z");
+    cloud.report(at(5, { job: aJob({ id: "4712", endsAt: "2026-01-01T01:01:40.000Z" }) }));
+    assert.equal(shown(), "2026-01-01T01:01:40.000Z");
     await printer.close();
   });
 

@@ -113,6 +113,17 @@ describe("signing in to the cloud", () => {
     assert.equal((await account.signIn({ kind: "tfa", code: "123456" })).next, "done");
   });
 
+  it("with an authenticator takes the cookies of pages that are no JSON", async () => {
+    const { account, cloud } = await accountBed();
+    await account.signIn({ kind: "password", account: CARA.account, password: CARA.password });
+    const page = (cookie: string) =>
+      ({ kind: "answer", answer: { status: 200, headers: { "set-cookie": cookie }, body: "<p>Welcome</p>" } }) as const;
+    cloud.fault(page("bbl_csrf_token=abc; Path=/"), { path: "/api/csrf" });
+    cloud.fault(page(`token=${cloud.token(CARA.account)}; HttpOnly`), { path: "/api/sign-in/tfa" });
+    assert.equal((await account.signIn({ kind: "tfa", code: "123456" })).next, "done");
+    assert.equal(cloud.requests.find(({ path }) => path === "/api/sign-in/tfa")?.headers["x-bbl-csrf-token"], "abc");
+  });
+
   it("asks for the password before the code of an authenticator", async () => {
     const { account, asked } = await accountBed();
     await assert.rejects(account.signIn({ kind: "tfa", code: "123456" }), fails("request-invalid", /password/));
@@ -173,6 +184,15 @@ describe("signing in to the cloud", () => {
     const answer = await signInAnna(account);
     assert.equal(answer.next === "done" && answer.who.uid, "1001");
     assert.equal(asked().at(-1), "GET /v1/design-user-service/my/preference");
+  });
+
+  it("asks for the preference where the profile can not be had", async () => {
+    const { account, cloud } = await accountBed();
+    cloud.fault({ kind: "status", status: 500 }, { path: /profile$/ });
+    await signInAnna(account);
+    assert.equal((await account.mqtt.credentials()).username, "u_1001");
+    cloud.fault({ kind: "expired" }, { path: /profile$/ });
+    await assert.rejects(account.mqtt.credentials(), fails("account-expired", /sign in again/));
   });
 
   it("reads the user out of an old kind of token before it asks anybody", async () => {
