@@ -1,23 +1,9 @@
 import assert from "node:assert/strict";
 import { PROPERTIES } from "../../lib/node-red/properties";
-import { EXAMPLES, exampleFlow } from "../support/examples";
+import { coreTypes, EXAMPLES, exampleFlow } from "../support/examples";
 import type { Flow } from "../support/helper";
 
-const CORE = [
-  "tab",
-  "comment",
-  "inject",
-  "debug",
-  "change",
-  "switch",
-  "function",
-  "template",
-  "trigger",
-  "catch",
-  "delay",
-];
-const MORE = ["http in", "http response", "http request", "mqtt in", "mqtt out", "mqtt-broker", "aedes broker", "json"];
-const ALLOWED = new Set([...CORE, ...MORE, ...Object.keys(PROPERTIES)]);
+const ALLOWED = new Set(["tab", ...coreTypes(), ...Object.keys(PROPERTIES)]);
 /** Nodes that a reader must take in at once; neither what explains nor what configures. */
 const MOST = 16;
 const NOT_DRAWN = new Set(["tab", "comment"]);
