@@ -156,10 +156,22 @@ describe("a printer through the cloud", () => {
     const { hub, link, log } = setUp();
     hub.member?.joined();
     assert.deepEqual(hub.commands, ["get_version"]);
-    mock.timers.tick(5000);
+    // Sooner than an absence is told: otherwise each change of the way would look like one.
+    mock.timers.tick(2500);
     assert.deepEqual(hub.commands, ["get_version", "pushall"]);
     hub.full();
     assert.equal(log.last?.complete, true);
+    await link.close();
+  });
+
+  it("what a printer said that answers no question at all counts in the end", async () => {
+    const { hub, link, log } = setUp();
+    hub.member?.joined();
+    hub.full("RUNNING");
+    mock.timers.tick(2500);
+    assert.equal(log.reports.length, 0);
+    mock.timers.tick(5000);
+    assert.deepEqual([log.last?.status.state, log.last?.complete], ["printing", true]);
     await link.close();
   });
 
