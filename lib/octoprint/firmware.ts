@@ -24,7 +24,7 @@ interface Family {
 }
 
 /** A release, which a date, a branch (`2.0.x`) or a commit is not. */
-const RELEASE = /^v?(\d+(?:\.\d+)+(?:[-+]\d+)?)(?![\w.]|[-+ ]?(?:alpha|beta|rc|dev)\b)/i;
+const RELEASE = /^v?(\d+(?:\.\d+)+(?:[-+]\d+)?)(?![\w.]|[-+ ]?(?:alpha|beta|rc|dev|pre|bugfix|nightly))/i;
 
 /** By firmware family, the first whose name fits: Prusa's is based on Marlin and says so. */
 const FAMILIES: readonly Family[] = [

@@ -100,11 +100,11 @@ export class OctoprintReports {
     this.see(state, own(job, "job"), own(job, "progress"), told);
   }
 
-  /** A `current` or `history` message of the push socket. */
-  takePush(message: Fields): void {
+  /** A `current` or `history` message of the push socket. `told` = the events before it were heard, too. */
+  takePush(message: Fields, told = true): void {
     const point = newestPoint(own(message, "temps"));
     if (point !== null) this.seeTemperatures(point);
-    this.see(fieldsOf(own(message, "state")), own(message, "job"), own(message, "progress"), true);
+    this.see(fieldsOf(own(message, "state")), own(message, "job"), own(message, "progress"), told);
   }
 
   takeEvent(name: string, payload: Fields): void {
