@@ -79,8 +79,10 @@ export function readUpdateCheck(answer: unknown, installed: string | null): Serv
     return textOf(own(stated, "value")) ?? textOf(own(stated, "name"));
   };
   const newer = own(entry, "updateAvailable");
-  const failed = textOf(own(entry, "error")) !== null;
-  const offered = newer === true ? versionOf("remote") : null;
+  // Without the internet there is no error: it names no version, and says that there is nothing newer.
+  const remote = versionOf("remote");
+  const failed = textOf(own(entry, "error")) !== null || own(entry, "online") === false || !/\d/.test(remote ?? "");
+  const offered = newer === true ? remote : null;
   return {
     installed: installed ?? versionOf("local"),
     says: offered !== null ? "offered" : newer === false && !failed ? "none" : "unknown",

@@ -62,6 +62,9 @@ describe("firmware behind OctoPrint", () => {
     const nothing = { updateAvailable: false, ...versions("1.11.8", "1.11.8") };
     assert.equal(readUpdateCheck(check(nothing), null).says, "none");
     assert.equal(readUpdateCheck(check({ ...nothing, error: "network" }), null).says, "unknown");
+    const offline = { updateAvailable: false, error: null, ...versions("1.11.8", "?") };
+    assert.equal(readUpdateCheck(check(offline), null).says, "unknown");
+    assert.equal(readUpdateCheck(check({ ...nothing, online: false }), null).says, "unknown");
     for (const nonsense of [null, 1, {}, check({}), { information: [] }])
       assert.equal(readUpdateCheck(nonsense, null).says, "unknown");
   });

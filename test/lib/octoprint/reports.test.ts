@@ -158,6 +158,21 @@ describe("what OctoPrint says", () => {
     assert.equal(new Tale().push(resting(0)).now.status.job, null);
   });
 
+  it("calls the job by one name from its beginning on, where a picture has shown the file", () => {
+    const { name, path, origin } = file;
+    const named = { name, path, origin };
+    const tale = new Tale().push(resting(0)).event("PrintStarted", named);
+    assert.equal(tale.now.status.job?.name, "Vase.gcode");
+    assert.equal(tale.push(printing(1)).now.status.job?.name, "Vase.gcode");
+    assert.equal(new Tale().event("PrintStarted", named).now.status.job?.name, "vase.gcode");
+  });
+
+  it("ends no print for a picture that says nothing of the printer", () => {
+    const tale = new Tale().push(printing(40));
+    for (const state of [null, {}, { text: "Printing" }, { flags: null }]) tale.push({ ...picture(), state });
+    assert.deepEqual(tale.states, ["printing"]);
+  });
+
   it("moves the end of the job by more than a minute or not at all", () => {
     const reports = new OctoprintReports();
     const endAfter = (left: number, at: number) => {
