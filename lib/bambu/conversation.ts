@@ -29,8 +29,10 @@ export interface Talk {
 
 /** A full report costs a P1 or A1 dear: beyond the one after connecting, not more often than this. */
 const PUSH_ALL_EVERY_MS = 300_000;
-/** The answer to a question, or to the request for a full report, comes within a second or two, or was lost. */
+/** A full report comes within a second or two after it was asked for, or was lost. */
 const ANSWER_MS = 5000;
+/** The answer to a short question comes sooner; half of the time that a printer may be away before that is news. */
+const QUESTION_MS = 2500;
 /** After it asked a silent printer to go on, how long it waits before it gives the connection up. */
 const REVIVE_MS = 30_000;
 
@@ -104,8 +106,11 @@ export class Conversation {
     this.reset();
     this.divider = this.request("getVersion");
     this.answerTimer = setTimeout(() => {
+      const heardAt = this.lastReportAt;
       this.catchUp();
-    }, ANSWER_MS);
+      // It answers no questions, perhaps not this one either: what it said meanwhile may be all there is.
+      this.lastReportAt = heardAt;
+    }, QUESTION_MS);
   }
 
   private catchUp(): void {

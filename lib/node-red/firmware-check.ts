@@ -1,7 +1,7 @@
 import { catalogueOf } from "../bambu/catalogue";
 import type { BambuAccount } from "../bambu/cloud/types";
 import { toError } from "../errors";
-import type { CloudWord, FirmwareReport } from "../printer/firmware";
+import { type CloudWord, type FirmwareReport, type ModuleReport, WHOLE } from "../printer/firmware";
 import { decide, neededFromCloud } from "../printer/firmware-decision";
 import type { View } from "./follow";
 import type { Values } from "./properties";
@@ -70,10 +70,10 @@ export function gistOf(report: FirmwareReport): string {
 }
 
 /** "01.08.02.00 → 01.09.01.00", of the printer, else of its modules; null when there is nothing newer. */
-export function stepOf({ modules, installed, latest, updateAvailable }: FirmwareReport): string | null {
+export function stepOf({ modules, updateAvailable }: FirmwareReport): string | null {
   if (updateAvailable !== true) return null;
-  const arrow = (from: string | null, to: string | null): string => `${from ?? "?"} → ${to ?? "?"}`;
-  if (latest !== installed) return arrow(installed, latest);
   const newer = modules.filter((module) => module.updateAvailable === true);
-  return newer.map((module) => `${module.name} ${arrow(module.installed, module.latest)}`).join(", ");
+  const arrow = ({ installed, latest }: ModuleReport): string => `${installed ?? "?"} → ${latest ?? "?"}`;
+  const whole = newer.find(({ name }) => name === WHOLE);
+  return whole === undefined ? newer.map((module) => `${module.name} ${arrow(module)}`).join(", ") : arrow(whole);
 }

@@ -15,6 +15,8 @@ export interface ScheduleOptions {
   readonly now?: () => number;
   /** From 0 to 1. */
   readonly random?: () => number;
+  /** As `setTimeout`; only tests give another one. */
+  readonly timer?: (call: () => void, ms: number) => NodeJS.Timeout;
 }
 
 /**
@@ -48,7 +50,8 @@ export class Schedule {
   private sleep(): void {
     if (this.closed) return;
     const left = Math.max(0, this.due - this.now());
-    this.timer = setTimeout(
+    const { timer = setTimeout } = this.options;
+    this.timer = timer(
       () => {
         if (this.due > this.now()) this.sleep();
         else void this.runNow();

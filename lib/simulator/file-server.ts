@@ -21,6 +21,8 @@ export interface FileFaults {
   noRename: boolean;
   /** New connections are turned away with 421. */
   full: boolean;
+  /** After an upload was cut nobody is let in any more, as if the printer had been switched off. */
+  goneAfterCut: boolean;
   /** The end of an upload is never confirmed. */
   neverConfirms: boolean;
 }
@@ -43,6 +45,7 @@ export const NO_FAULTS: FileFaults = {
   wrongBy: 0,
   noRename: false,
   full: false,
+  goneAfterCut: false,
   neverConfirms: false,
 };
 

@@ -125,6 +125,7 @@ export class FileSession {
       break;
     }
     files.set(path, Buffer.concat(chunks));
+    if (verdict === "cut" && faults.goneAfterCut) faults.full = true;
     socket.destroy();
     if (verdict === "cut") this.cut();
     else if (verdict === "full") this.say(552, "No space left");

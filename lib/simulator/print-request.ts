@@ -43,3 +43,23 @@ export function readOrder(body: Readonly<Record<string, unknown>>): PrintOrder |
     ...(body["command"] === "gcode_file" ? { file: param.slice(0, LONGEST_NAME) } : {}),
   };
 }
+
+/** Where prints from the cloud are kept, which is none of the file server's business. */
+const CACHE = "/cache/";
+
+/** Whether what is to be printed is there: on the card, in the cache, or to be fetched from the internet. */
+export function isThere(body: Readonly<Record<string, unknown>>, files: ReadonlyMap<string, unknown>): boolean {
+  const address = body["command"] === "gcode_file" ? body["param"] : (body["url"] ?? body["file"]);
+  const text = readText(address) ?? "";
+  if (/^https?:/i.test(text)) return true;
+  const path = `/${decoded(text.replace(/^(file|ftp):\/\//i, "")).replace(/^\/+(sdcard\/+)?/, "")}`;
+  return path.startsWith(CACHE) || files.has(path);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -10,7 +10,7 @@ import { clamp, type JsonObject, readNumber, readText } from "./json";
 import type { SlotRef, Spool } from "./spools";
 import { slotFromTray } from "./spools";
 import type { CancelOrder, PrinterMachine } from "./printer-machine";
-import { readOrder } from "./print-request";
+import { isThere, readOrder } from "./print-request";
 
 export type Outcome =
   | { readonly kind: "done"; readonly extra?: JsonObject }
@@ -25,6 +25,8 @@ export interface RequestContext {
   readonly accessCode: string;
   readonly cancelOrder: CancelOrder;
   readonly modules: readonly JsonObject[];
+  /** What is on the card, by path from `/`. */
+  readonly files: ReadonlyMap<string, unknown>;
   /** Epoch seconds of the wall clock. */
   readonly now: number;
 }
@@ -96,9 +98,10 @@ function setLight({ machine }: RequestContext, body: Body): Outcome {
   return DONE;
 }
 
-const startPrint: RequestRow["run"] = ({ machine, now }, body) => {
+const startPrint: RequestRow["run"] = ({ machine, files, now }, body) => {
   const order = readOrder(body);
   if (order === null) return refuse("invalid parameter");
+  if (!isThere(body, files)) return refuse("file not found");
   return doneIf(machine.startPrint(order, now), "printer is busy");
 };
 

@@ -342,9 +342,9 @@ export class RunningPrinter implements VirtualPrinter {
   }
 
   private carryOut(request: ReceivedRequest): Handled {
-    const { machine, accessCode, cancelOrder } = this;
+    const { machine, accessCode, cancelOrder, doors } = this;
     const modules = encodeModules(machine.state, this.profile, this.serial);
-    const context = { machine, accessCode, cancelOrder, modules, now: this.epochSeconds() };
+    const context = { machine, accessCode, cancelOrder, modules, files: doors.files, now: this.epochSeconds() };
     return handleRequest(request, context, this.around.signedCommands);
   }
 }

@@ -17,7 +17,9 @@ const EXAMPLES = [
   "Serve the policy to a broker",
   "Simulated printer",
   "Status to debug",
+  "Tell me when an AMS update appears",
   "The same automation for two brands",
+  "Weekly firmware report for all printers",
 ];
 
 interface Told {

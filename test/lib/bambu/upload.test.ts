@@ -95,11 +95,8 @@ describe("an upload to a printer", () => {
     });
 
     it(`that is cut at ${percent} % by a printer that is gone then leaves a file that is marked incomplete`, async () => {
-      machine.doors.faults.cutAfter = (BYTES * percent) / 100;
-      const work = refusal(upload(order({ kind: "buffer", data })));
-      await until("the upload has begun", () => names().length > 0);
-      machine.doors.faults.full = true;
-      const error = await work;
+      Object.assign(machine.doors.faults, { cutAfter: (BYTES * percent) / 100, goneAfterCut: true });
+      const error = await refusal(upload(order({ kind: "buffer", data })));
       assert.match(error.message, /nothing was started, an incomplete file "bracket.gcode.3mf.part" may be left/);
       assert.deepEqual(names(), ["/bracket.gcode.3mf.part"]);
     });

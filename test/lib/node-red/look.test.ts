@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PrintgateError } from "../../../lib/errors";
+import { type ErrorCode, PrintgateError } from "../../../lib/errors";
 import { accountRemark } from "../../../lib/node-red/account-remark";
 import { lookOf } from "../../../lib/node-red/look";
 import type { LinkState } from "../../../lib/printer/link";
@@ -19,6 +19,37 @@ function words(key: string, parameters: Record<string, string | number> = {}): s
   assert.ok(text !== undefined, `no text for ${key}`);
   return text.replace(/__(\w+)__/g, (_all, parameter: string) => String(parameters[parameter]));
 }
+
+/** A code that is missing here does not compile, so that none can be without a text. */
+const EVERY_CODE: Record<ErrorCode, true> = {
+  "config-invalid": true,
+  "config-conflict": true,
+  unreachable: true,
+  "access-refused": true,
+  "wrong-serial": true,
+  "certificate-changed": true,
+  "certificate-untrusted": true,
+  "link-lost": true,
+  silent: true,
+  "bad-frame": true,
+  store: true,
+  timeout: true,
+  "provider-failed": true,
+  "account-expired": true,
+  "account-refused": true,
+  blocked: true,
+  "request-invalid": true,
+  "bad-answer": true,
+  "signed-out": true,
+  offline: true,
+  "not-supported": true,
+  "command-refused": true,
+  "wrong-state": true,
+  "message-invalid": true,
+  "upload-failed": true,
+  "camera-failed": true,
+  unexpected: true,
+};
 
 const live: LinkState = { kind: "live" };
 const show = (difference: Partial<PrinterStatus>, link: LinkState = live) => {
@@ -46,9 +77,8 @@ describe("look of a node that follows a printer", () => {
     assert.equal(show({ online: false, lastSeen: "2026-01-01T00:00:00.000Z" }), "grey ring offline");
   });
 
-  it("shows why there is no connection", () => {
-    const codes = Object.keys(catalogue["trouble"] ?? {}) as PrintgateError["code"][];
-    for (const code of codes) {
+  it("shows why there is no connection, whatever the error", () => {
+    for (const code of Object.keys(EVERY_CODE) as ErrorCode[]) {
       const reason = new PrintgateError(code, "a long sentence");
       assert.equal(show({}, { kind: "stopped", reason }), `red ring ${catalogue["trouble"]?.[code] ?? ""}`);
       assert.equal(

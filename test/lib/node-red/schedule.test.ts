@@ -4,29 +4,21 @@ import { Schedule } from "../../../lib/node-red/schedule";
 import { until } from "../../support/wait";
 
 const HOUR = 3600_000;
+const NO_TIMEOUT = setTimeout(() => undefined);
 
 describe("a schedule", () => {
   /** Timers of a day in no time: each fires as soon as it is set and moves the clock by its delay. */
   class Clock {
     now = Date.UTC(2026, 0, 1);
-    delays: number[] = [];
-    private readonly real = globalThis.setTimeout;
-
-    install(): void {
-      const fast = (call: () => void, delay = 0): NodeJS.Immediate => {
-        assert.ok(delay >= 0 && delay <= 2 ** 31 - 1, `${delay} ms is no delay`);
-        this.delays.push(delay);
-        return setImmediate(() => {
-          this.now += delay;
-          call();
-        });
-      };
-      globalThis.setTimeout = fast as unknown as typeof setTimeout;
-    }
-
-    restore(): void {
-      globalThis.setTimeout = this.real;
-    }
+    /** A timer of this clock alone: what else runs in the process keeps its own. */
+    readonly timer = (call: () => void, delay: number): NodeJS.Timeout => {
+      assert.ok(delay >= 0 && delay <= 2 ** 31 - 1, `${delay} ms is no delay`);
+      setImmediate(() => {
+        this.now += delay;
+        call();
+      });
+      return NO_TIMEOUT;
+    };
   }
 
   async function runs(
@@ -36,23 +28,18 @@ describe("a schedule", () => {
     const clock = new Clock();
     const begin = clock.now;
     const at: number[] = [];
-    clock.install();
-    try {
-      await new Promise<void>((resolve) => {
-        const schedule: Schedule = new Schedule({
-          ...{ intervalMs, due: due(begin), now: () => clock.now, random: () => random },
-          run: () => {
-            at.push(clock.now - begin);
-            if (at.length < count) return Promise.resolve();
-            schedule.close();
-            resolve();
-            return Promise.resolve();
-          },
-        });
+    await new Promise<void>((resolve) => {
+      const schedule: Schedule = new Schedule({
+        ...{ intervalMs, due: due(begin), now: () => clock.now, random: () => random, timer: clock.timer },
+        run: () => {
+          at.push(clock.now - begin);
+          if (at.length < count) return Promise.resolve();
+          schedule.close();
+          resolve();
+          return Promise.resolve();
+        },
       });
-    } finally {
-      clock.restore();
-    }
+    });
     return at;
   }
 

@@ -137,6 +137,8 @@ describe("commands to a virtual printer", () => {
       ams_mapping: [1, -1],
       use_ams: true,
     };
+    assert.equal((await client.ask("print", "project_file", order))["reason"], "file not found");
+    printer.doors.files.set("/Box v2.gcode.3mf", Buffer.from("PK"));
     assert.equal((await client.ask("print", "project_file", order))["result"], "success");
     assert.equal((await client.ask("print", "project_file", order))["result"], "fail");
     printer.advance(6 * 60);
@@ -152,6 +154,24 @@ describe("commands to a virtual printer", () => {
       [local["subtask_name"], local["gcode_file"], local["print_type"]],
       ["lid", "/cache/lid.gcode", "local"],
     );
+  });
+
+  it("start a print of what is there only: on the card, in the cache, or in the internet", async () => {
+    const rows: [Record<string, string>, boolean][] = [
+      [{ param: "Metadata/plate_1.gcode", url: "file:///sdcard/box%20%231.3mf" }, true],
+      [{ param: "Metadata/plate_1.gcode", url: "ftp:///box%20%231.3mf" }, true],
+      [{ param: "Metadata/plate_1.gcode", url: "https://files.example.org/box.3mf" }, true],
+      [{ param: "Metadata/plate_1.gcode", url: "ftp:///cache/box.3mf" }, true],
+      [{ param: "Metadata/plate_1.gcode", url: "ftp:///other.3mf" }, false],
+      [{ param: "Metadata/plate_1.gcode", url: "ftp:///%E0%A4%A" }, false],
+      [{ param: "Metadata/plate_1.gcode" }, false],
+    ];
+    for (const [order, starts] of rows) {
+      const { printer, client } = await bench.pair();
+      printer.doors.files.set("/box #1.3mf", Buffer.from("PK"));
+      const { result } = await client.ask("print", "project_file", order);
+      assert.equal(result, starts ? "success" : "fail", JSON.stringify(order));
+    }
   });
 
   it("without a sequence id, or without the parameter that the firmware reads, are silently dropped", async () => {

@@ -241,6 +241,8 @@ describe("the firmware catalogue of an account", () => {
     cloud.fault({ kind: "status", status: 500 });
     const restarted = again();
     asked();
+    assert.equal(await restarted.betaOptIn({ kept: true }), true);
+    assert.deepEqual(asked(), [], "as it is kept, without asking");
     assert.equal(await restarted.betaOptIn(), true);
     assert.deepEqual(asked(), ["GET /v1/user-service/my/profile"]);
   });
