@@ -127,12 +127,17 @@ describe("a real OctoPrint with our client", () => {
       const { printer } = one;
       const seen = printer.observation;
       await server.gcode("M140 S30");
-      await until("another picture", () => printer.observation !== seen && printer.status.temperatures.bed.target === 30);
+      await until(
+        "another picture",
+        () => printer.observation !== seen && printer.status.temperatures.bed.target === 30,
+      );
       await server.gcode("M140 S0");
       const finished = ["print.started", "print.finished"];
       assert.deepEqual(one.turns, [...finished, "print.started", "print.cancelled", ...finished]);
     } finally {
-      await server.ask("POST", "/api/settings", { scripts: { gcode: { afterPrintDone: "", afterPrintCancelled: "" } } });
+      await server.ask("POST", "/api/settings", {
+        scripts: { gcode: { afterPrintDone: "", afterPrintCancelled: "" } },
+      });
     }
   });
 
