@@ -38,12 +38,14 @@ export default function (RED: NodeAPI): void {
           send([null, null, report]);
         },
       }).finally(() => underWay.delete(abort));
-      const command = outcome.command ?? "";
       if (outcome.confirmed) {
-        light.sayBriefly(show("done", { command }, { fill: "green", shape: "dot" }));
+        light.sayBriefly(show("done", { command: outcome.command }, { fill: "green", shape: "dot" }));
         send(answer);
       } else {
-        light.sayBriefly(show("refused", { command, reason: outcome.reason }, { fill: "red", shape: "ring" }));
+        // The canvas has room for the code; the sentence is in the message.
+        const { command, code } = outcome;
+        const words = { ...(command !== null && { command }), code: String(code) };
+        light.sayBriefly(show(command === null ? "refused-message" : "refused", words, { fill: "red", shape: "ring" }));
         send([null, answer]);
       }
     });

@@ -1,4 +1,5 @@
 import type { EditorRED } from "node-red";
+import { prepareConnectionHints } from "./editor/connection-hints";
 import { prepareDevicePicker } from "./editor/device-picker";
 import { prepareFindPrinters } from "./editor/find-printers";
 import { defaultsOf, type Edited, prepareForm, type Props, textOf } from "./editor/form";
@@ -44,6 +45,7 @@ RED.nodes.registerType<Props<"printer-config">, Record<"accessCode" | "apiKey" |
   oneditprepare() {
     const node = this as Edited<"printer-config">;
     prepareForm("printer-config", node);
+    prepareConnectionHints(node);
     prepareDevicePicker(node);
     prepareFindPrinters(node);
     prepareTestConnection(node);

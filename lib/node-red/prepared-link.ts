@@ -41,6 +41,9 @@ export function preparedLink(
       return current?.link?.name ?? name;
     },
     vendor,
+    get hasStandIn() {
+      return current?.link?.hasStandIn === true;
+    },
     open: (listener) => {
       if (current) return;
       const run: Run = { prepared: Promise.resolve(null), link: null, closed: false };

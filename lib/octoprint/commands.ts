@@ -24,10 +24,10 @@ type Row<N extends CommandName> = (command: Extract<Command, { name: N }>, now: 
 type Rows = { readonly [N in CommandName]?: Row<N> };
 
 const job = (json: object): Order => ({ path: "api/job", json, accepted: "unanswered" });
-const gcode = (commands: readonly string[], accepted: Order["accepted"] = "done"): Order => ({
+const gcode = (commands: readonly string[]): Order => ({
   path: "api/printer/command",
   json: { commands },
-  accepted,
+  accepted: "done",
 });
 const target = (heater: "bed" | "chamber", celsius: number): Order => ({
   path: `api/printer/${heater}`,
@@ -43,15 +43,14 @@ const ROWS: Rows = {
   stop: () => job({ command: "cancel" }),
   "bed-temperature": ({ target: celsius }) => target("bed", celsius),
   "chamber-temperature": ({ target: celsius }) => target("chamber", celsius),
-  "nozzle-temperature": ({ target: celsius, nozzle }, { nozzles }) =>
+  "nozzle-temperature": ({ target: celsius, nozzle }, { nozzles }) => {
     // Which of several is in use only the printer knows: M104 without a tool is for that one.
-    nozzle === null && nozzles > 1
-      ? gcode([`M104 S${celsius}`], "unanswered")
-      : {
-          path: "api/printer/tool",
-          json: { command: "target", targets: { [`tool${nozzle ?? 0}`]: celsius } },
-          accepted: "unanswered",
-        },
+    if (nozzle === null && nozzles > 1) return gcode([`M104 S${celsius}`]);
+    // OctoPrint would hand it on all the same.
+    if (nozzle !== null && nozzles > 0 && nozzle >= nozzles) return null;
+    const targets = { [`tool${nozzle ?? 0}`]: celsius };
+    return { path: "api/printer/tool", json: { command: "target", targets }, accepted: "unanswered" };
+  },
   fan: ({ fan, percent }) => (fan === "part" ? gcode([`M106 S${Math.round((percent / 100) * 255)}`]) : null),
   gcode: ({ lines }) => gcode(linesOf(lines)),
   home: () => ({ path: "api/printer/printhead", json: { command: "home", axes: ["x", "y", "z"] }, accepted: "done" }),
@@ -95,6 +94,7 @@ export function replyTo(command: CommandName, { status, body }: Reply, accepted:
     return { kind: "refused", code: 403, reason };
   }
   const conflict = status === 409 ? (CONFLICTS[command] ?? "the printer is not connected to OctoPrint") : null;
+  // OctoPrint itself speaks of an address that was typed wrong.
   const missing = status === 404 ? "OctoPrint knows no such file" : null;
-  return { kind: "refused", code: status, reason: said ?? conflict ?? missing ?? "OctoPrint refused the command" };
+  return { kind: "refused", code: status, reason: missing ?? said ?? conflict ?? "OctoPrint refused the command" };
 }

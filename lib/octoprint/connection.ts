@@ -67,6 +67,8 @@ export class Connection {
   private socketFailures = 0;
   /** Epoch ms of the socket's last picture. */
   private heardAt = 0;
+  /** How many pictures the sockets have brought. */
+  private pictures = 0;
   private silentChecks = 0;
   private latePolls = 0;
   private polling = false;
@@ -180,6 +182,8 @@ export class Connection {
     const { client, connections } = this;
     if (client === null || connections === null || this.isOver) return;
     const { answerMs } = this.reach;
+    // What was told before the first picture of a socket nobody has heard.
+    let told = false;
     const socket: PushSocket = new PushSocket({
       base: client.base,
       connections,
@@ -190,7 +194,9 @@ export class Connection {
         picture: (message) => {
           this.heardAt = Date.now();
           this.silentChecks = this.socketFailures = 0;
-          this.reports.takePush(message);
+          this.pictures += 1;
+          this.reports.takePush(message, told);
+          told = true;
           this.owner.heard();
           this.askFirmware();
         },
@@ -262,19 +268,26 @@ export class Connection {
   }
 
   private async takePicture(): Promise<void> {
+    const { pictures } = this;
     const picture = await askPicture(await this.asker());
     if (this.isOver) return;
-    this.reports.takeRest(picture, this.isPushed);
+    // A picture that was pushed meanwhile is newer than the answer, or as good.
+    if (this.pictures === pictures) this.reports.takeRest(picture, this.isPushed && !this.isQuiet);
     this.owner.heard();
   }
 
   private judgeSilence(): void {
-    const isQuiet = Date.now() - this.heardAt >= this.reach.quietMs;
-    this.silentChecks = isQuiet && this.reports.phase !== "off" ? this.silentChecks + 1 : 0;
+    this.silentChecks = this.isQuiet && this.reports.phase !== "off" ? this.silentChecks + 1 : 0;
     if (this.silentChecks < MOST_SILENT_CHECKS) return;
     this.silentChecks = 0;
+    this.owner.missed();
     void this.socket?.close();
     this.openSocket();
+  }
+
+  /** Nothing was pushed for longer than a socket that is in order would leave out. */
+  private get isQuiet(): boolean {
+    return Date.now() - this.heardAt >= this.reach.quietMs;
   }
 
   /** A printer tells its firmware when it is asked, and OctoPrint asks only when it connects: perhaps long before us. */

@@ -15,8 +15,10 @@ export interface Figures extends Progress, Layers {
 export interface Course {
   /** A print is on; by an event it is so before the flags say it. */
   readonly underWay: boolean;
-  /** It began by an event, no picture has shown it yet. */
+  /** It began by an event, no picture has shown it yet: OctoPrint holds pictures back, events never. */
   readonly announced: boolean;
+  /** It ended by an event, no picture has shown the printer at rest yet: the script after a print may take its time. */
+  readonly echoing: boolean;
   /** It is being given up. */
   readonly cancelling: boolean;
   /** OctoPrint gives it up because the printer's firmware reported an error: nobody has cancelled it. */
@@ -32,6 +34,7 @@ const NO_FIGURES: Figures = { task: null, percent: null, remainingSeconds: null,
 export const NO_COURSE: Course = {
   underWay: false,
   announced: false,
+  echoing: false,
   cancelling: false,
   broken: false,
   figures: NO_FIGURES,
@@ -48,12 +51,16 @@ export interface Shown extends Progress {
  * @param told events are heard as well, and name each ending; without them an ending has to be made out from pictures
  */
 export function seePicture(course: Course, doing: Doing, shown: Shown, told: boolean): Course {
-  if (doing.phase === "off") return course.underWay ? ended(course, "failed") : course;
+  if (doing.phase === "off") return course.underWay ? ended(course, "failed") : calm(course);
+  const isSame = shown.task !== null && shown.task.file === course.figures.task?.file;
   if (doing.phase !== "ready") {
+    // What was said of the print before its end; a print that begins anew is announced.
+    if (told && course.echoing && isSame) return course;
     const { layer, totalLayers } = course.underWay ? course.figures : NO_LAYERS;
     return {
       underWay: true,
       announced: false,
+      echoing: false,
       cancelling: (course.underWay && course.cancelling) || doing.cancelling,
       broken: course.underWay && course.broken,
       figures: { ...shown, layer, totalLayers },
@@ -61,8 +68,9 @@ export function seePicture(course: Course, doing: Doing, shown: Shown, told: boo
     };
   }
   const isDone = shown.percent === 100 && shown.task !== null;
-  const isSame = shown.task !== null && shown.task.file === course.figures.task?.file;
   if (course.underWay) {
+    // What was said before the print began.
+    if (told && course.announced) return course;
     if (isDone) return ended(course, "finished");
     if (course.cancelling) return ended(course, "cancelled");
     // Ready before the end, without an error and with the file still selected: somebody gave the print up. A server that
@@ -70,7 +78,7 @@ export function seePicture(course: Course, doing: Doing, shown: Shown, told: boo
     if (!told && isSame) return ended(course, "cancelled");
     return { ...course, underWay: false, announced: false };
   }
-  if (course.outcome !== null) return isSame ? course : { ...NO_COURSE };
+  if (course.outcome !== null) return isSame ? calm(course) : NO_COURSE;
   return isDone ? ended({ ...course, figures: { ...NO_FIGURES, ...shown } }, "finished") : course;
 }
 
@@ -94,12 +102,12 @@ export function hearEvent(before: Course, { name, task, reason, firmwareError }:
     case "PrintCancelling":
       return course.underWay ? { ...course, cancelling: true } : course;
     case "PrintDone":
-      return ended(course, "finished");
+      return echo(course, ended(course, "finished"));
     case "PrintCancelled":
-      return ended(course, "cancelled");
+      return echo(course, ended(course, "cancelled"));
     // Follows PrintCancelled, too: then it is the same ending once more.
     case "PrintFailed":
-      return ended(course, reason === "cancelled" || course.cancelling ? "cancelled" : "failed");
+      return echo(course, ended(course, reason === "cancelled" || course.cancelling ? "cancelled" : "failed"));
     default:
       return course;
   }
@@ -116,8 +124,11 @@ export function hearLayers(course: Course, layers: Layers): Course {
 
 /** The connection is gone: what a print did meanwhile is for whoever remembers more than we do. */
 export function unheard(course: Course): Course {
-  return course.underWay ? NO_COURSE : course;
+  return course.underWay ? NO_COURSE : calm(course);
 }
+
+const echo = (before: Course, after: Course): Course => (after === before ? before : { ...after, echoing: true });
+const calm = (course: Course): Course => (course.echoing ? { ...course, echoing: false } : course);
 
 /** An ending counts once; the first word for it holds. */
 function ended(course: Course, word: Outcome): Course {

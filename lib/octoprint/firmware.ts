@@ -24,7 +24,7 @@ interface Family {
 }
 
 /** A release, which a date, a branch (`2.0.x`) or a commit is not. */
-const RELEASE = /^v?(\d+(?:\.\d+)+(?:[-+]\d+)?)(?![\w.]|[-+ ]?(?:alpha|beta|rc|dev)\b)/i;
+const RELEASE = /^v?(\d+(?:\.\d+)+(?:[-+]\d+)?)(?![\w.]|[-+ ]?(?:alpha|beta|rc|dev|pre|bugfix|nightly))/i;
 
 /** By firmware family, the first whose name fits: Prusa's is based on Marlin and says so. */
 const FAMILIES: readonly Family[] = [
@@ -79,8 +79,10 @@ export function readUpdateCheck(answer: unknown, installed: string | null): Serv
     return textOf(own(stated, "value")) ?? textOf(own(stated, "name"));
   };
   const newer = own(entry, "updateAvailable");
-  const failed = textOf(own(entry, "error")) !== null;
-  const offered = newer === true ? versionOf("remote") : null;
+  // Without the internet there is no error: it names no version, and says that there is nothing newer.
+  const remote = versionOf("remote");
+  const failed = textOf(own(entry, "error")) !== null || own(entry, "online") === false || !/\d/.test(remote ?? "");
+  const offered = newer === true ? remote : null;
   return {
     installed: installed ?? versionOf("local"),
     says: offered !== null ? "offered" : newer === false && !failed ? "none" : "unknown",

@@ -20,10 +20,11 @@ import {
   OFF,
   type Phase,
   progressOf,
+  type Task,
   taskOf,
   temperaturesOf,
 } from "./picture";
-import { fieldsOf, own, textOf, type Fields } from "./wire";
+import { fieldsOf, isFields, own, textOf, type Fields } from "./wire";
 
 /** What the REST API says of the printer at one moment. */
 export interface RestPicture {
@@ -67,6 +68,8 @@ export class OctoprintReports {
   /** Text of the printer's last error, for the stage. */
   private error: string | null = null;
   private endsAt: number | null = null;
+  /** The file that the last picture showed, printed or not. */
+  private selected: Task | null = null;
   /** A picture was seen on this connection. */
   private complete = false;
   private last: Observation | null = null;
@@ -100,11 +103,13 @@ export class OctoprintReports {
     this.see(state, own(job, "job"), own(job, "progress"), told);
   }
 
-  /** A `current` or `history` message of the push socket. */
-  takePush(message: Fields): void {
+  /** A `current` or `history` message of the push socket. `told` = the events before it were heard, too. */
+  takePush(message: Fields, told = true): void {
     const point = newestPoint(own(message, "temps"));
     if (point !== null) this.seeTemperatures(point);
-    this.see(fieldsOf(own(message, "state")), own(message, "job"), own(message, "progress"), true);
+    const state = fieldsOf(own(message, "state"));
+    // Without flags it says nothing of the printer, not even that it is off.
+    if (isFields(own(state, "flags"))) this.see(state, own(message, "job"), own(message, "progress"), told);
   }
 
   takeEvent(name: string, payload: Fields): void {
@@ -112,9 +117,11 @@ export class OctoprintReports {
     if (name === "Error") this.error = textOf(own(payload, "error"));
     if (name === "Connected") this.error = null;
     if (name === "PrintStarted") this.endsAt = null;
+    const task = taskOf({ file: payload });
     this.course = hearEvent(this.course, {
       name,
-      task: taskOf({ file: payload }),
+      // Events do not say under which name a file is shown.
+      task: task?.file === this.selected?.file ? this.selected : task,
       reason: textOf(own(payload, "reason")),
       firmwareError: textOf(own(payload, "firmwareError")),
     });
@@ -179,7 +186,8 @@ export class OctoprintReports {
     this.words = { state, job, progress, temperature: this.words["temperature"] ?? {} };
     this.doing = doingOf(state, this.error);
     if (this.doing.phase === "off") this.temperatures = UNKNOWN_STATUS.temperatures;
-    this.course = seePicture(this.course, this.doing, { task: taskOf(job), ...progressOf(progress) }, told);
+    this.selected = taskOf(job);
+    this.course = seePicture(this.course, this.doing, { task: this.selected, ...progressOf(progress) }, told);
     this.complete = true;
   }
 

@@ -28,6 +28,7 @@ const ASK_SELDOM_MS = 300_000;
 
 class Failover implements Link {
   readonly vendor;
+  readonly hasStandIn = true;
   private listener: LinkListener | null = null;
   private mode: Mode = "lan";
   private lan: LinkState = { kind: "closed" };

@@ -100,6 +100,8 @@ export interface Link {
   /** The way that reports come at the moment; a link of several ways names another one after a switch. */
   readonly name: LinkName;
   readonly vendor: "bambu" | "octoprint" | "other";
+  /** True where another way takes over when reports stop coming: a silence is a switch at first. Absent = there is none. */
+  readonly hasStandIn?: boolean;
   /** Starts connecting; calls the listener from later ticks only. */
   open(listener: LinkListener): void;
   /** Idempotent, says goodbye to the printer, ends within 2 s, after it nothing is called any more. */

@@ -23,7 +23,7 @@ import { type Job, type PrinterIdentity, type PrinterStatus, UNKNOWN_STATUS } fr
 export type { MemoryStore } from "./memory-shape";
 export type { PrinterListener, PrinterOptions } from "./printer-options";
 
-/** A link that drops and is back within this time is no news: "offline" is told only after it. */
+/** A link that drops and is back, or is replaced, within this time is no news: "offline" is told only after it. */
 const OFFLINE_GRACE_MS = 5000;
 /** An ending that was waiting when the process ended waits this long for the printer's next report. */
 const ORPHAN_ENDING_MS = 30_000;
@@ -176,10 +176,7 @@ export class Printer {
     this.sending.lost("the connection was lost");
     this.missed();
     this.unheard();
-    this.graceTimer ??= setTimeout(() => {
-      this.graceTimer = null;
-      this.tellPresence();
-    }, OFFLINE_GRACE_MS);
+    this.tellPresenceLater();
   }
 
   private onReport(observation: Observation, at: number): void {
@@ -255,6 +252,13 @@ export class Printer {
     this.commit(presence(this.rules, online, Date.now()));
   }
 
+  private tellPresenceLater(): void {
+    this.graceTimer ??= setTimeout(() => {
+      this.graceTimer = null;
+      this.tellPresence();
+    }, OFFLINE_GRACE_MS);
+  }
+
   /** One timer for all reports: it looks at the clock when it fires instead of being set anew each time. */
   private armStaleTimer(inMs: number): void {
     this.staleTimer ??= setTimeout(() => {
@@ -266,7 +270,8 @@ export class Printer {
       }
       this.missed();
       this.unheard();
-      this.tellPresence();
+      if (this.options.link.hasStandIn === true) this.tellPresenceLater();
+      else this.tellPresence();
     }, inMs);
   }
 

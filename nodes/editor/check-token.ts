@@ -1,5 +1,5 @@
 import type { Edited } from "./form";
-import { whilePressed } from "./runtime-call";
+import { sentence, whilePressed } from "./runtime-call";
 import { askAccount } from "./sign-in";
 
 /** "Check": asks the cloud whose token was pasted. */
@@ -13,7 +13,7 @@ export function prepareTokenCheck(node: Edited<"printer-account">): void {
   whilePressed($("#printgate-token-check"), async () => {
     say(node._("printer-account.progress.checking"), "none");
     const answer = await askAccount<{ who: string }>(node, "check-token");
-    if (!answer.ok) say(answer.reason, "failure");
+    if (!answer.ok) say(sentence(answer.reason), "failure");
     else say(node._("printer-account.token.works", { who: answer.who }), "success");
   });
 }

@@ -1,6 +1,6 @@
 import type { EditorRED } from "node-red";
 import { type Edited, fieldOf, textOf } from "./form";
-import { askRuntime, whilePressed } from "./runtime-call";
+import { askRuntime, sentence, whilePressed } from "./runtime-call";
 
 declare const RED: EditorRED;
 
@@ -21,8 +21,8 @@ type AccountInEditor = Readonly<Record<string, unknown>> & { readonly credential
 const FIELDS = ["region", "apiUrl", "mqttUrl", "tlsConfig"] as const;
 
 /**
- * "Choose from account": lists the printers of the account; a click on one fills in serial, access code and (if empty)
- * name. The access code is asked for at that moment only, and stands in a field that the editor keeps as a credential.
+ * "Choose from account": lists the printers of the account; a click on one fills in serial, name (if empty) and, where
+ * the connection needs it, access code. The access code is asked for at that moment only, and stands in a field that the editor keeps as a credential.
  */
 export function prepareDevicePicker(node: Config): void {
   const list = $("#printgate-devices");
@@ -47,12 +47,17 @@ export function prepareDevicePicker(node: Config): void {
   const choose = async ({ serial, name, hasAccessCode }: Device): Promise<void> => {
     fill("serial", serial);
     if (textOf("printer-config", "name") === "") fill("name", name);
+    // Only in the network is the printer itself asked, and wants the code.
+    if (textOf("printer-config", "connection") === "cloud") {
+      say(node._("printer-config.devices.chosen-serial", { name }), false);
+      return;
+    }
     if (!hasAccessCode) {
       say(node._("printer-config.devices.no-code"), true);
       return;
     }
     const answer = await ask<{ accessCode: string }>(`devices/${encodeURIComponent(serial)}/access-code`);
-    if (!answer.ok) say(answer.reason, true);
+    if (!answer.ok) say(sentence(answer.reason), true);
     else {
       fill("accessCode", answer.accessCode);
       say(node._("printer-config.devices.chosen", { name }), false);
@@ -77,7 +82,7 @@ export function prepareDevicePicker(node: Config): void {
     }
     say(node._("printer-config.devices.asking"), false);
     const answer = await ask<{ devices: Device[] }>("devices");
-    if (!answer.ok) say(answer.reason, true);
+    if (!answer.ok) say(sentence(answer.reason), true);
     else {
       say(answer.devices.length === 0 ? node._("printer-config.devices.none") : "", false);
       list.append(answer.devices.map(rowOf));

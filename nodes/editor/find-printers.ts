@@ -1,5 +1,5 @@
 import { type Edited, fieldOf } from "./form";
-import { askRuntime, whilePressed } from "./runtime-call";
+import { askRuntime, sentence, whilePressed } from "./runtime-call";
 
 /** A printer that announced itself on the network. */
 interface Found {
@@ -13,9 +13,9 @@ interface Found {
 export function prepareFindPrinters(node: Edited<"printer-config">): void {
   const list = $("#printgate-found");
   whilePressed($("#printgate-find"), async () => {
-    list.text(node._("printer-config.find.listening"));
+    list.removeClass("printgate-failure").text(node._("printer-config.find.listening"));
     const answer = await askRuntime<{ printers: Found[] }>(node, { method: "GET", path: "found" });
-    if (!answer.ok) list.text(answer.reason);
+    if (!answer.ok) list.addClass("printgate-failure").text(sentence(answer.reason));
     else if (answer.printers.length === 0) list.text(node._("printer-config.find.none"));
     else list.empty().append(answer.printers.map(rowOf));
   });

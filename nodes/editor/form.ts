@@ -85,7 +85,7 @@ export function prepareForm<T extends NodeType>(type: T, node: Edited<T>): void 
   showRows(type);
 }
 
-/** Rows of one form that belong to something other than a property say when they matter in `data-show-for`. */
+/** Rows of one form that belong to something other than a property name one that they go with in `data-show-with`. */
 function showRows(type: NodeType): void {
   const valueOf = (key: string): string => textOf(type, key);
   for (const [key, row] of Object.entries(rowsOf(type))) {

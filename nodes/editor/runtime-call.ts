@@ -39,6 +39,12 @@ export async function askRuntime<T>(speaker: Speaker, call: Call): Promise<Answe
   }
 }
 
+/** A reason as a sentence of its own. */
+export const sentence = (reason: string): string => {
+  const begun = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}`;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+};
+
 /** Keeps a button from being pressed again while its work runs. */
 export function whilePressed(button: JQuery, work: () => Promise<void>): void {
   button.on("click", () => {

@@ -1,6 +1,6 @@
 import { valueOf } from "./fields";
 import { type Edited, fieldOf, formOf, textOf } from "./form";
-import { type Answer, askRuntime } from "./runtime-call";
+import { type Answer, askRuntime, sentence } from "./runtime-call";
 
 type Account = Edited<"printer-account">;
 
@@ -46,7 +46,6 @@ export function prepareSignIn(node: Account): void {
   const say = (text: string, isFailure = false): void => {
     line.text(text).toggleClass("printgate-failure", isFailure);
   };
-  const sentence = (reason: string): string => `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
 
   /** Counts the questions: an answer that was overtaken is not shown. */
   let asked = 0;

@@ -26,6 +26,8 @@ export function prepareTestConnection(node: Edited<"printer-config">): void {
     line.text(text);
     line.toggleClass("printgate-success", outcome === "success");
     line.toggleClass("printgate-failure", outcome === "failure");
+    // The line is the last one of a long form, often below what can be seen.
+    if (text !== "") line.get(0)?.scrollIntoView({ block: "nearest" });
   };
 
   // An answer speaks of the form that was tried, not of one that was changed since.

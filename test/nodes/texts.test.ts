@@ -60,6 +60,10 @@ const COMPOSED = [
 
 describe("texts of the nodes", () => {
   for (const type of TYPES) {
+    it(`${type} marks what is filled in as Node-RED wants it: two underscores on either side`, () => {
+      for (const key of keysOf(catalogue(type))) assert.doesNotMatch(String(textOf(type, key)), /{{|}}/, key);
+    });
+
     it(`${type} has a text for every key that its form names`, () => {
       const keys = [...form(type).matchAll(/data-i18n="([^"]+)"/g)]
         .flatMap(([, value = ""]) => value.split(";"))

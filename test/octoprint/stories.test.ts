@@ -108,6 +108,39 @@ describe("a real OctoPrint with our client", () => {
     assert.deepEqual(one.turns, ["print.started", "print.paused", "print.resumed", "print.cancelled"]);
   });
 
+  it("tells one ending of each print, although a script runs after it and its pictures come late", async () => {
+    const gcode = { afterPrintDone: "G4 P1500\nM400", afterPrintCancelled: "G4 P1500\nM400" };
+    await server.ask("POST", "/api/settings", { scripts: { gcode } });
+    try {
+      const one = await ready();
+      await server.print("scripted.gcode", 60);
+      await one.tells("print.finished");
+      await settled();
+      await printing(one, "scripted.gcode");
+      await server.ask("POST", "/api/job", { command: "cancel" });
+      await one.tells("print.cancelled");
+      await settled();
+      await server.print("scripted.gcode", 60);
+      await until("a third ending", () => one.turns.length >= 6);
+      await settled();
+      // A picture is held back for a second at most; then one of the printer at rest has been seen.
+      const { printer } = one;
+      const seen = printer.observation;
+      await server.gcode("M140 S30");
+      await until(
+        "another picture",
+        () => printer.observation !== seen && printer.status.temperatures.bed.target === 30,
+      );
+      await server.gcode("M140 S0");
+      const finished = ["print.started", "print.finished"];
+      assert.deepEqual(one.turns, [...finished, "print.started", "print.cancelled", ...finished]);
+    } finally {
+      await server.ask("POST", "/api/settings", {
+        scripts: { gcode: { afterPrintDone: "", afterPrintCancelled: "" } },
+      });
+    }
+  });
+
   it("is cancelled once in the middle of a pause that is still to come", async () => {
     const one = await ready();
     await printing(one, "hasty.gcode");

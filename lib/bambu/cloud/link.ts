@@ -33,7 +33,7 @@ class CloudLink implements Link {
   private joinTimer: NodeJS.Timeout | null = null;
   /** The printer's topic is subscribed to. */
   private joined = false;
-  /** The cloud has not said that the printer is away, or the printer was heard since. */
+  /** Neither the cloud nor a long silence has said that the printer is away, or it was heard since. */
   private present = true;
   private silences = 0;
   private readonly warned = new Set<string>();
@@ -105,8 +105,7 @@ class CloudLink implements Link {
   }
 
   private async leave(reason: PrintgateError): Promise<void> {
-    if (this.joinTimer !== null) clearTimeout(this.joinTimer);
-    this.joinTimer = null;
+    this.stopWaiting();
     this.joined = false;
     this.conversation.end(reason);
     const { seat } = this;
@@ -115,6 +114,7 @@ class CloudLink implements Link {
   }
 
   private onHubState(state: LinkState): void {
+    this.stopWaiting();
     this.joined = false;
     if ("reason" in state) {
       this.conversation.end(state.reason);
@@ -146,6 +146,7 @@ class CloudLink implements Link {
   }
 
   private goLive(): void {
+    this.stopWaiting();
     this.listener?.state({ kind: "live" });
     this.conversation.renew();
   }
@@ -157,16 +158,27 @@ class CloudLink implements Link {
     this.listener?.state({ kind: "waiting", reason, retryInMs: null });
   }
 
-  /** The broker may have forgotten us, or the printer is off and the cloud did not say so: subscribed to anew, more and more seldom. */
+  /**
+   * The printer is off and the cloud did not say so, or the broker has forgotten us: it is listened to still, so that its
+   * first word counts, and subscribed to anew, more and more seldom.
+   */
   private onSilence(reason: PrintgateError): void {
     this.silences += 1;
     const waitMs = (this.options.backoff ?? backoffMs)(this.silences);
-    void this.leave(reason);
+    this.present = false;
+    this.conversation.end(reason);
+    this.conversation.reset();
     this.warn(reason.message);
     this.listener?.state({ kind: "waiting", reason, retryInMs: waitMs });
     this.joinTimer = setTimeout(() => {
+      void this.leave(reason);
       this.join();
     }, waitMs);
+  }
+
+  private stopWaiting(): void {
+    if (this.joinTimer !== null) clearTimeout(this.joinTimer);
+    this.joinTimer = null;
   }
 
   /** Each trouble once, not once per retry. */

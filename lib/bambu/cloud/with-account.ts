@@ -14,6 +14,7 @@ export function withAccount(link: Link, account: Pick<BambuAccount, "subscribe" 
       return link.name;
     },
     vendor: link.vendor,
+    hasStandIn: link.hasStandIn === true,
     open(listener: LinkListener) {
       unsubscribe?.();
       unsubscribe = account.subscribe({

@@ -18,12 +18,6 @@ describe("commands for OctoPrint", () => {
       { command: "target", targets: { tool0: 210 } },
       "unanswered",
     ],
-    [
-      { name: "nozzle-temperature", target: 210, nozzle: 1 },
-      "api/printer/tool",
-      { command: "target", targets: { tool1: 210 } },
-      "unanswered",
-    ],
     [{ name: "fan", fan: "part", percent: 50 }, "api/printer/command", { commands: ["M106 S128"] }, "done"],
     [{ name: "gcode", lines: "G28\r\n\n M117 hi \n" }, "api/printer/command", { commands: ["G28", "M117 hi"] }, "done"],
     [{ name: "home" }, "api/printer/printhead", { command: "home", axes: ["x", "y", "z"] }, "done"],
@@ -35,8 +29,21 @@ describe("commands for OctoPrint", () => {
   }
 
   it("leave it to a printer with several nozzles which one is in use", () => {
-    const { json } = orderFor({ name: "nozzle-temperature", target: 210, nozzle: null }, { nozzles: 2 });
+    const { json, accepted } = orderFor({ name: "nozzle-temperature", target: 210, nozzle: null }, { nozzles: 2 });
     assert.deepEqual(json, { commands: ["M104 S210"] });
+    assert.equal(accepted, "done", "no picture says which nozzle that was, so that none could confirm it");
+  });
+
+  it("name the nozzle that is meant, if the printer has it", () => {
+    const order = (nozzle: number, nozzles: number) =>
+      orderFor({ name: "nozzle-temperature", target: 210, nozzle }, { nozzles });
+    for (const nozzles of [2, 0])
+      assert.deepEqual(order(1, nozzles), {
+        path: "api/printer/tool",
+        json: { command: "target", targets: { tool1: 210 } },
+        accepted: "unanswered",
+      });
+    assert.throws(() => order(1, 1), { code: "not-supported" });
   });
 
   const others: Command[] = [
@@ -78,6 +85,8 @@ describe("commands for OctoPrint", () => {
       code: 409,
       reason: "there is no print that could be paused",
     });
+    const missing = refused(404, { error: "The requested URL was not found on the server." });
+    assert.ok(missing.kind === "refused" && missing.reason === "OctoPrint knows no such file");
     const csrf = refused(400, { error: "CSRF validation failed" });
     assert.ok(csrf.kind === "refused" && csrf.code === 403 && /API key/.test(csrf.reason));
   });

@@ -16,16 +16,20 @@ describe("firmware behind OctoPrint", () => {
     ["Marlin V1.1.9; Sprinter/grbl mashup", undefined, "Marlin", "1.1.9"],
     ["Marlin bugfix-2.0.x (GitHub)", undefined, "Marlin", null],
     ["Marlin 2.0.x (GitHub)", undefined, "Marlin", null],
+    ["Marlin 1.1.0-RC7 (Github)", undefined, "Marlin", null],
+    ["Marlin 2.1.3-beta3", undefined, "Marlin", null],
     ["Marlin V1; Sprinter/grbl mashup", undefined, "Marlin", null],
     ["Marlin Ver 2", undefined, "Marlin", null],
     ["Virtual Marlin 1.0", undefined, "Marlin", "1.0"],
     ["Prusa-Firmware 3.13.2 based on Marlin", undefined, "Prusa-Firmware", "3.13.2"],
     ["Prusa-Firmware-Buddy 6.0.1+14848 (Github)", undefined, "Prusa-Firmware-Buddy", "6.0.1+14848"],
+    ["Prusa-Firmware-Buddy 6.2.0-alpha3+8948 (Github)", undefined, "Prusa-Firmware-Buddy", null],
     ["Repetier_1.0.3", undefined, "Repetier", "1.0.3"],
     ["Klipper", "v0.12.0-85-gd785b396", "Klipper", "0.12.0-85"],
     ["Klipper", undefined, "Klipper", null],
     ["RepRapFirmware for Duet 2 WiFi/Ethernet", "3.4.5", "RepRapFirmware", "3.4.5"],
     ["RepRapFirmware for Duet 3", "3.5.0-rc.1", "RepRapFirmware", null],
+    ["RepRapFirmware for Duet 3", "3.5.0-rc1", "RepRapFirmware", null],
     ["Smoothieware", "edge-3332442", "Smoothieware", null],
     ["Somebody's own 4.2", undefined, null, null],
     ["MarlinKimbra 4.2.9", undefined, null, null],
@@ -58,6 +62,9 @@ describe("firmware behind OctoPrint", () => {
     const nothing = { updateAvailable: false, ...versions("1.11.8", "1.11.8") };
     assert.equal(readUpdateCheck(check(nothing), null).says, "none");
     assert.equal(readUpdateCheck(check({ ...nothing, error: "network" }), null).says, "unknown");
+    const offline = { updateAvailable: false, error: null, ...versions("1.11.8", "?") };
+    assert.equal(readUpdateCheck(check(offline), null).says, "unknown");
+    assert.equal(readUpdateCheck(check({ ...nothing, online: false }), null).says, "unknown");
     for (const nonsense of [null, 1, {}, check({}), { information: [] }])
       assert.equal(readUpdateCheck(nonsense, null).says, "unknown");
   });

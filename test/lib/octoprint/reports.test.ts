@@ -27,8 +27,8 @@ class Tale {
   readonly reports = new OctoprintReports();
   readonly states: string[] = [];
 
-  push(message: object): this {
-    this.reports.takePush(message as Record<string, unknown>);
+  push(message: object, told = true): this {
+    this.reports.takePush(message as Record<string, unknown>, told);
     return this.look();
   }
 
@@ -158,6 +158,21 @@ describe("what OctoPrint says", () => {
     assert.equal(new Tale().push(resting(0)).now.status.job, null);
   });
 
+  it("calls the job by one name from its beginning on, where a picture has shown the file", () => {
+    const { name, path, origin } = file;
+    const named = { name, path, origin };
+    const tale = new Tale().push(resting(0)).event("PrintStarted", named);
+    assert.equal(tale.now.status.job?.name, "Vase.gcode");
+    assert.equal(tale.push(printing(1)).now.status.job?.name, "Vase.gcode");
+    assert.equal(new Tale().event("PrintStarted", named).now.status.job?.name, "vase.gcode");
+  });
+
+  it("ends no print for a picture that says nothing of the printer", () => {
+    const tale = new Tale().push(printing(40));
+    for (const state of [null, {}, { text: "Printing" }, { flags: null }]) tale.push({ ...picture(), state });
+    assert.deepEqual(tale.states, ["printing"]);
+  });
+
   it("moves the end of the job by more than a minute or not at all", () => {
     const reports = new OctoprintReports();
     const endAfter = (left: number, at: number) => {
@@ -265,6 +280,39 @@ describe("what OctoPrint says", () => {
     it("does not hide a print that is too short for a picture", () => {
       const tale = new Tale().push(resting(0)).event("PrintStarted").event("PrintDone");
       assert.deepEqual(tale.states, ["idle", "preparing", "finished"]);
+    });
+
+    it("is not taken back by pictures that were held back, nor by the script that runs after it", () => {
+      for (const [ending, late] of [
+        ["PrintDone", "finishing"],
+        ["PrintCancelled", "cancelling"],
+      ] as const) {
+        const tale = new Tale().push(printing(90)).event(ending).push(printing(95));
+        tale.push(printing(100, ["printing", late])).push(resting(ending === "PrintDone" ? 100 : null));
+        assert.deepEqual(tale.states, ["printing", ending === "PrintDone" ? "finished" : "cancelled"]);
+      }
+    });
+
+    it("is over when the same file is printed again, told by an event or only by pictures", () => {
+      const told = new Tale().push(printing(90)).event("PrintDone").event("PrintStarted").push(printing(0));
+      assert.equal(told.now.status.state, "printing");
+      const rested = new Tale().push(printing(90)).event("PrintDone").push(resting(100)).push(printing(0));
+      assert.equal(rested.now.status.state, "printing");
+      const unheard = new Tale().push(printing(90)).event("PrintDone").push(printing(0), false);
+      assert.equal(unheard.now.status.state, "printing");
+      const lost = new Tale().push(printing(90)).event("PrintDone");
+      lost.reports.disconnected();
+      assert.equal(lost.push(printing(0)).now.status.state, "printing");
+    });
+
+    it("is not that of the print before, when its pictures follow the beginning of this one", () => {
+      const tale = new Tale().push(resting(100)).event("PrintStarted").push(resting(100)).push(resting(0));
+      tale.push(printing(0, ["printing"], "Starting")).push(printing(1));
+      assert.deepEqual(tale.states, ["finished", "preparing", "printing"]);
+    });
+
+    it("is a cancel where the first picture of a new socket shows it", () => {
+      assert.equal(new Tale().push(printing(40)).push(resting(null), false).now.status.state, "cancelled");
     });
 
     it("is not made up when the connection was gone", () => {

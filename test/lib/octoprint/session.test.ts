@@ -43,8 +43,13 @@ describe("an OctoPrint as a link", () => {
   const count = (path: string): number => server.requests.filter((request) => request.path === path).length;
   const state = (log: LinkLog) => log.last?.status.state;
   /** Its push socket is in use. */
-  const pushed = (log: LinkLog) =>
-    until("the socket brings pictures", () => log.reports.length > 1 && server.sockets === 1);
+  const pushed = async (log: LinkLog): Promise<void> => {
+    await until("it is live", () => log.reports.length > 0 && server.sockets === 1);
+    // REST is not asked again, so that a point of temperature can only have been pushed.
+    server.setTarget("bed", 41);
+    server.advance(0);
+    await until("the socket brings pictures", () => log.last?.status.temperatures.bed.target === 41);
+  };
   const kinds = (log: LinkLog) => log.states.map(({ kind }) => kind);
 
   afterEach(async () => {
@@ -136,6 +141,58 @@ describe("an OctoPrint as a link", () => {
     assert.deepEqual(kinds(log), ["connecting", "live"]);
     assert.equal(missed, 1);
     assert.deepEqual(log.warnings, [], "a cut that mends itself is no news");
+  });
+
+  it("knows a cancel that fell between two sockets", async () => {
+    await start();
+    const log = connect({ waitMs: () => 150 });
+    await pushed(log);
+    server.startPrint();
+    server.advance(60);
+    await until("it prints", () => state(log) === "printing");
+    const { length } = log.reports;
+    server.cutSockets();
+    await until("REST has answered", () => log.reports.length > length && server.sockets === 0);
+    server.cancel();
+    server.advance(5);
+    await until("it is cancelled", () => state(log) === "cancelled");
+    assert.ok(!log.reports.slice(length).some(({ status }) => status.state === "idle"));
+  });
+
+  it("does not believe an answer over REST that a push has overtaken", async () => {
+    await start();
+    const log = connect();
+    await pushed(log);
+    server.startPrint();
+    await until("it prints", () => state(log) === "printing");
+    const flags = { operational: true, printing: true };
+    server.inject(
+      { kind: "answer", answer: { status: 200, body: { state: { text: "Printing", flags } } } },
+      { path: "/api/printer" },
+    );
+    server.inject({ kind: "slow", ms: 100 }, { path: "/api/job" });
+    const asked = count("/api/job");
+    log.link.refresh();
+    await until("REST was asked", () => count("/api/job") > asked);
+    server.finish();
+    await until("it is finished", () => state(log) === "finished");
+    const { length } = log.reports;
+    await until("the answer came", () => log.reports.length > length);
+    assert.equal(state(log), "finished");
+  });
+
+  it("takes a cancel from REST where the socket has gone quiet", async () => {
+    await start();
+    const log = connect({ staleAfterMs: 100 });
+    await pushed(log);
+    server.startPrint();
+    server.advance(60);
+    await until("it prints", () => state(log) === "printing");
+    const file = { name: "test.gcode", display: "test.gcode", path: "test.gcode" };
+    const ready = { state: { text: "Operational", flags: { operational: true, ready: true } } };
+    server.inject({ kind: "answer", answer: { status: 200, body: { job: { file } } } }, { path: "/api/job" });
+    server.inject({ kind: "answer", answer: { status: 200, body: ready } }, { path: "/api/printer" });
+    await until("it is cancelled", () => state(log) === "cancelled");
   });
 
   it("asks over REST where no socket can be had, and says so once", async () => {

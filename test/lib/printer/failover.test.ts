@@ -33,7 +33,7 @@ describe("a printer with two ways to it", () => {
     mock.timers.reset();
   });
 
-  async function setUp() {
+  async function setUp({ staleAfterMs = 60_000 } = {}) {
     const lan = new FakeLink("lan");
     const cloud = new FakeLink("cloud");
     const link = failover({ lan, cloud, quietMs: QUIET_MS });
@@ -42,7 +42,7 @@ describe("a printer with two ways to it", () => {
       id: "01P00A000000001",
       name: "bench",
       link,
-      staleAfterMs: 60_000,
+      staleAfterMs,
       memory: new FakeMemory(),
       log: { warn: (message) => warnings.push(message) },
     });
@@ -62,8 +62,8 @@ describe("a printer with two ways to it", () => {
   }
 
   /** The LAN reports a job at 5 %. */
-  async function printing() {
-    const all = await setUp();
+  async function printing(options: { staleAfterMs?: number } = {}) {
+    const all = await setUp(options);
     all.lan.state(live);
     all.lan.report(at(5));
     await settle();
@@ -118,6 +118,23 @@ describe("a printer with two ways to it", () => {
     assert.equal(printer.identity.link, "cloud");
     assert.deepEqual(onlines, [true]);
     await printer.close();
+  });
+
+  it("counts a silence as an absence only when the cloud does not know better within five seconds", async () => {
+    for (const heard of [true, false]) {
+      const { lan, cloud, printer, names, onlines } = await printing({ staleAfterMs: QUIET_MS });
+      lan.report(at(5));
+      mock.timers.tick(QUIET_MS);
+      await settle();
+      assert.deepEqual(onlines, [true, false]);
+      cloud.state(live);
+      mock.timers.tick(4999);
+      if (heard) cloud.report(at(8));
+      mock.timers.tick(1);
+      await settle();
+      assert.deepEqual(names(), heard ? ["printer.online"] : ["printer.online", "printer.offline"]);
+      await printer.close();
+    }
   });
 
   it("goes back with the first whole report over the LAN, and closes the cloud", async () => {

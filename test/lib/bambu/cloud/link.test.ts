@@ -199,6 +199,39 @@ describe("a printer through the cloud", () => {
     await link.close();
   });
 
+  it("a printer that was silent for long is heard at its first word, whoever says it", async () => {
+    for (const speak of ["report", "presence"] as const) {
+      const { hub, link, log } = heard();
+      mock.timers.tick(60_000);
+      mock.timers.tick(30_000);
+      assert.equal(log.now, "waiting");
+      if (speak === "report") hub.delta();
+      else hub.presence("connected");
+      assert.equal(log.now, "live");
+      assert.equal(hub.commands.at(-1), "get_version");
+      hub.answer();
+      hub.full("RUNNING");
+      assert.deepEqual([log.last?.status.state, log.last?.complete], ["printing", true]);
+      // What it waited for is not due any more.
+      mock.timers.tick(2000);
+      assert.deepEqual([hub.joins, log.now], [1, "live"]);
+      await link.close();
+    }
+  });
+
+  it("a connection that comes anew while a printer is silent begins anew", async () => {
+    const { hub, link, log } = heard();
+    mock.timers.tick(60_000);
+    mock.timers.tick(30_000);
+    assert.equal(log.now, "waiting");
+    hub.member?.state({ kind: "connecting", after: null });
+    hub.member?.joined();
+    assert.equal(log.now, "live");
+    mock.timers.tick(2000);
+    assert.deepEqual([hub.joins, log.now], [1, "live"]);
+    await link.close();
+  });
+
   it("a silent printer is asked to go on, then subscribed to anew, more and more seldom", async () => {
     const { hub, link, log } = heard();
     mock.timers.tick(60_000);
@@ -206,9 +239,9 @@ describe("a printer through the cloud", () => {
     mock.timers.tick(30_000);
     assert.equal(log.now, "waiting");
     assert.match(log.reasons.at(-1) ?? "", /sends no reports/);
-    assert.deepEqual([hub.joins, hub.leaves], [1, 1]);
+    assert.deepEqual([hub.joins, hub.leaves], [1, 0]);
     mock.timers.tick(1000);
-    assert.equal(hub.joins, 2);
+    assert.deepEqual([hub.joins, hub.leaves], [2, 1]);
     hub.member?.joined();
     hub.answer();
     assert.equal(log.now, "live");
