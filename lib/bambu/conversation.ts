@@ -31,6 +31,8 @@ export interface Talk {
 const PUSH_ALL_EVERY_MS = 300_000;
 /** A full report comes within a second or two after it was asked for, or was lost. */
 const ANSWER_MS = 5000;
+/** How often a printer that reports is asked for its versions again. */
+const VERSION_TRIES = 5;
 /** The answer to a short question comes sooner; half of the time that a printer may be away before that is news. */
 const QUESTION_MS = 2500;
 /** After it asked a silent printer to go on, how long it waits before it gives the connection up. */
@@ -94,6 +96,17 @@ export class Conversation {
       const observation = this.complete ? null : this.reports.settle(Date.now());
       // What was known before this connection is no report of the printer's.
       if (observation !== null && this.lastReportAt !== null) this.talk.report(observation);
+      this.missVersions(VERSION_TRIES);
+    }, ANSWER_MS);
+  }
+
+  /** A printer that has just been switched on answers with an empty list, or not at all. */
+  private missVersions(tries: number): void {
+    if (tries === 0 || this.reports.knowsVersions) return;
+    if (this.lastReportAt !== null) this.request("getVersion");
+    this.answerTimer = setTimeout(() => {
+      this.answerTimer = null;
+      this.missVersions(tries - 1);
     }, ANSWER_MS);
   }
 
