@@ -2,7 +2,7 @@ import { PrintgateError, toError } from "../errors";
 import { pictureByFfmpeg } from "./camera-ffmpeg";
 import type { Known } from "./frames";
 import { type CameraPlace, jpegIn, LARGEST_PICTURE, type PictureOptions, tooLate } from "./picture";
-import { openTls, type Trust } from "./tls";
+import { openTls } from "./tls";
 import { isFields, textOf } from "./values";
 
 /**
