@@ -35,7 +35,7 @@ function channelOf(entry: Readonly<Fields>): CatalogueEntry["channel"] {
 /**
  * The entry in terms of the printer. `moduleNames` are the printer's own: an AMS of the catalogue is the one with its
  * number. One that a printer with known modules does not have is left out; where the printer has said nothing, it is
- * named like an AMS of the first kind.
+ * named like an AMS of the first kind. Some replies do not number them.
  */
 export function catalogueOf(
   entry: Readonly<Fields>,
@@ -44,8 +44,9 @@ export function catalogueOf(
   const kept = channel === "beta" ? entry : withoutBeta(entry);
   const units = entriesOf(entry.ams).slice(0, MOST_ENTRIES);
   const keptUnits = entriesOf(kept.ams);
+  const names = namesOf(units, moduleNames);
   const named = units.flatMap((unit, i): CatalogueModule[] => {
-    const name = nameOf(unit, moduleNames);
+    const name = names[i] ?? null;
     return name === null ? [] : [moduleOf(name, unit, keptUnits[i] ?? {})];
   });
   return { modules: [moduleOf(WHOLE, entry, kept), ...named] };
@@ -77,9 +78,24 @@ function notesOf({ description }: Readonly<Fields>): string | null {
   return typeof description === "string" && description.trim() !== "" ? description.slice(0, LONGEST_NOTES) : null;
 }
 
-function nameOf(unit: Readonly<Fields>, moduleNames: readonly string[]): string | null {
-  const id = integerIn(unit.ams_id, 0, 255);
-  if (id === null) return "ams";
-  const own = moduleNames.find((name) => isAms(name) && name.endsWith(`/${id}`));
-  return own ?? (moduleNames.length === 0 ? `ams/${id}` : null);
+/** What the printer calls each unit; null = it does not have it. */
+function namesOf(units: readonly Readonly<Fields>[], moduleNames: readonly string[]): readonly (string | null)[] {
+  const ids = units.map(({ ams_id, address }) => integerIn(ams_id, 0, 255) ?? integerIn(address, 0, 255));
+  const own = moduleNames.filter(isAms);
+  const byId = ids.map((id) => (id === null ? null : (own.find((name) => name.endsWith(`/${id}`)) ?? null)));
+  if (moduleNames.length === 0) return ids.map((id) => (id === null ? UNNUMBERED : `ams/${id}`));
+  const left = own.filter((name) => !byId.includes(name));
+  const isClear = left.length === ids.filter((id) => id === null).length && new Set(left.map(familyOf)).size <= 1;
+  return ids.map((id, i) => {
+    if (id !== null) return byId[i] ?? null;
+    // Units of one kind are listed in their order; with others among them nobody can say which is meant.
+    return isClear ? (left.shift() ?? null) : left.length > 0 ? UNNUMBERED : null;
+  });
+}
+
+/** An AMS of which the cloud does not say which one it is. */
+const UNNUMBERED = "ams";
+
+function familyOf(name: string): string {
+  return name.split("/")[0] ?? "";
 }

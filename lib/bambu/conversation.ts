@@ -1,4 +1,5 @@
 import { PrintgateError } from "../errors";
+import type { FirmwareWord } from "../printer/firmware";
 import type { Observation } from "../printer/link";
 import { type Accepted, FAULT_WORDS, type Fault, type Known, PrinterReports } from "./frames";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
@@ -31,6 +32,8 @@ export interface Talk {
 const PUSH_ALL_EVERY_MS = 300_000;
 /** A full report comes within a second or two after it was asked for, or was lost. */
 const ANSWER_MS = 5000;
+/** How often a printer that reports is asked for its versions again. */
+const VERSION_TRIES = 5;
 /** The answer to a short question comes sooner; half of the time that a printer may be away before that is news. */
 const QUESTION_MS = 2500;
 /** After it asked a silent printer to go on, how long it waits before it gives the connection up. */
@@ -52,6 +55,8 @@ export class Conversation {
   /** Epoch ms at which the printer was asked to go on. */
   private revivedAt: number | null = null;
   private complete = false;
+  /** What it last said of updates. */
+  private word: FirmwareWord | null = null;
   /** The sequence id of a question whose answer divides what was under way before from what is said now. */
   private divider: string | null = null;
   private silenceTimer: NodeJS.Timeout | null = null;
@@ -94,6 +99,17 @@ export class Conversation {
       const observation = this.complete ? null : this.reports.settle(Date.now());
       // What was known before this connection is no report of the printer's.
       if (observation !== null && this.lastReportAt !== null) this.talk.report(observation);
+      this.missVersions(VERSION_TRIES);
+    }, ANSWER_MS);
+  }
+
+  /** A printer that has just been switched on answers with an empty list, or not at all. */
+  private missVersions(tries: number): void {
+    if (tries === 0 || this.reports.knowsVersions) return;
+    if (this.lastReportAt !== null) this.request("getVersion");
+    this.answerTimer = setTimeout(() => {
+      this.answerTimer = null;
+      this.missVersions(tries - 1);
     }, ANSWER_MS);
   }
 
@@ -174,6 +190,7 @@ export class Conversation {
         this.revivedAt = null;
         if (this.divider !== null) return;
         this.complete ||= accepted.observation.complete;
+        this.heedUpdates(accepted.observation.firmware);
         this.talk.report(accepted.observation);
         for (const listener of [...this.listeners]) listener.report?.(accepted.observation);
         return;
@@ -188,6 +205,15 @@ export class Conversation {
         return;
       case "ignored":
     }
+  }
+
+  /** An update is installed or gone: an AMS gets its without the printer's going away, so the versions are asked for anew. */
+  private heedUpdates(word: FirmwareWord): void {
+    const before = this.word;
+    this.word = word;
+    if (before === null || before === word) return;
+    if ((before.updating && !word.updating) || (before.says === "offered" && word.says === "none"))
+      this.request("getVersion");
   }
 
   /** Once per kind: a printer that sends one bad frame usually sends many. */

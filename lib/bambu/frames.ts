@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import type { FirmwareWord } from "../printer/firmware";
+import { type FirmwareWord, WHOLE } from "../printer/firmware";
 import type { Observation, Signals } from "../printer/link";
 import { UNKNOWN_STATUS, type PrinterStatus } from "../printer/status";
 import { ALL_SECTIONS, assemble, JOB_SECTION, READERS, refresh, unknownParts } from "./decode";
@@ -131,6 +131,11 @@ export class PrinterReports {
   get known(): Known {
     const { heard, status } = this;
     return { model: heard.model, report: heard.report, status };
+  }
+
+  /** It has said which firmware it runs. */
+  get knowsVersions(): boolean {
+    return this.heard.modules.some(({ name }) => name === WHOLE);
   }
 
   /** A new connection: until its first full report nothing is `complete`. */

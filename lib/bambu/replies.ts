@@ -19,16 +19,26 @@ const LONGEST_REASON = 160;
 
 /** null where the answer says neither yes nor no. */
 export function verdictOf(body: Readonly<Fields>): CommandReply | null {
-  const code = integerIn(body.err_code, -0x8000_0000, 0xffff_ffff) ?? integerIn(body.errno, -0x8000_0000, 0xffff_ffff);
+  const codes = [body.err_code, body.errno].map((code) => integerIn(code, -0x8000_0000, 0xffff_ffff));
+  const code = codes.find((one) => one !== null && one !== 0);
   const reason = reasonOf(body.reason);
-  if (code !== null && code !== 0) return refused(code, reason);
+  if (code !== undefined && code !== null) return refused(code, reason);
   const { result } = body;
-  if (result === undefined || result === null || result === "" || result === 0) return DONE;
-  if (typeof result === "number") return refused("refused", reason);
-  if (typeof result !== "string") return null;
-  const word = result.toLowerCase();
-  if (word === "success" || word === "ok") return DONE;
-  return word.startsWith("fail") || word.startsWith("err") ? refused("refused", reason) : null;
+  // Only the echo: then a reason, if there is one, is the answer.
+  if (result === undefined || result === null || result === "") return verdictIn(reason, BAD_REASON, reason);
+  if (typeof result === "boolean") return result ? DONE : refused("refused", reason);
+  const number = integerIn(result, -0x8000_0000, 0xffff_ffff);
+  if (number !== null) return number === 0 ? DONE : refused("refused", reason);
+  return typeof result === "string" ? verdictIn(result, BAD_RESULT, reason) : null;
+}
+
+const GOOD = /^(success|ok)$/i;
+const BAD_RESULT = /^(fail|err|refus|reject|den|invalid|forbid|busy)/i;
+const BAD_REASON = /fail|error|refus|reject|denied|invalid|forbid|busy/i;
+
+function verdictIn(words: string | null, bad: RegExp, reason: string | null): CommandReply | null {
+  if (words === null || GOOD.test(words.trim())) return DONE;
+  return bad.test(words) ? refused("refused", reason) : null;
 }
 
 /** The printer demands signatures, as its list of alerts says it. */

@@ -58,7 +58,9 @@ export function addAccountRoutes(RED: NodeAPI, { accounts, sessions }: House): v
     await running?.ready;
     const session = await sessions.of(id, placeOf(settings)).load();
     const state = running?.account.state ?? stateOf(session);
-    return { ...showState(state), pasted: session?.pasted ?? state.kind !== "signed-out" };
+    // Without a session in the store it may be one that could not be saved.
+    const pasted = session?.pasted ?? (state.kind !== "signed-out" && running?.settings.pastedToken !== "");
+    return { ...showState(state), pasted };
   };
 
   const state = (request: Request): Promise<object> => shown(idIn(request), settingsIn(RED, request));

@@ -89,6 +89,8 @@ async function simulatedAccess({ id, model, timeScale, staleAfterMs }: PrinterSe
   const access = { serial: id, accessCode: randomBytes(4).toString("hex"), host: "127.0.0.1" };
   const machine = await startVirtualPrinter({ ...access, port: 0, model, timeScale, jobs: "endless" });
   const { port, fingerprint, doors } = machine;
+  // So that a flow that prints by name finds something.
+  doors.files.set("/bracket.3mf", Buffer.from("a simulated print"));
   const ports = { ftp: doors.ftpPort, camera: doors.cameraPort };
   const trust = { mode: "pin", fingerprint, learn: () => Promise.resolve() } as const;
   const options: LanOptions = { ...access, port, ports, trust, staleAfterMs, name: "simulated" };

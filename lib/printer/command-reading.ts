@@ -117,7 +117,7 @@ const readings: { readonly [N in Exclude<CommandName, (typeof PLAIN_COMMANDS)[nu
     },
   },
   print: {
-    takes: "the name of a file on the printer, or { file, plate, ams, ... }",
+    takes: "the name of a file on the printer, a Buffer, or { file, plate, ams, ... }",
     read: (payload) => ({ name: "print", order: readOrder(payload) }),
   },
   rename: {

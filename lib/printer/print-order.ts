@@ -24,11 +24,12 @@ const MOST_BYTES = 0x1_0000_0000;
 /**
  * What a `print` command wants. A text, or `file` without content, is the name of a file that is on the printer;
  * `content` (a Buffer or a stream), a Buffer as `file`, or a `path` (also an absolute one as `file`) of the machine
- * that Node-RED runs on is uploaded first, under `name` or the name of that file.
+ * that Node-RED runs on is uploaded first, under `name` or the name of that file. A Buffer without a name gets one by
+ * what it holds; it may also be the whole payload.
  * @throws PrintgateError message-invalid
  */
 export function readOrder(payload: unknown): PrintOrder {
-  const members = membersOf(typeof payload === "string" ? { file: payload } : payload, MEMBERS);
+  const members = membersOf(isFile(payload) ? { file: payload } : payload, MEMBERS);
   const content = contentOf(members);
   const file = content === null ? textOf(members["file"], "file", LONGEST_PATH) : uploadNameOf(members, content);
   // Of the machine's own files too: what is no print must not leave it under the name of one.
@@ -73,10 +74,18 @@ function contentOf({ file, content, path, bytes }: Members): PrintContent | null
 /** The name under which it goes to the printer: one name, no folders. */
 function uploadNameOf({ file, name, path }: Members, content: PrintContent): string {
   const named = name ?? (Buffer.isBuffer(file) ? undefined : file) ?? path;
-  if (named === undefined || named === null) return wrong("what is uploaded needs a name");
+  if (named === undefined || named === null) return nameByContent(content) ?? wrong("what is uploaded needs a name");
   const text = textOf(named, "name", LONGEST_PATH);
   const base = content.kind === "path" || named !== name ? (text.split(/[/\\]/).at(-1) ?? "") : text;
   return /[/\\]/.test(base) ? wrong("name must not hold / or \\") : textOf(base, "name", 120);
+}
+
+/** As the first bytes say: a .3mf is a ZIP archive, G-code begins with a comment or a command. */
+function nameByContent(content: PrintContent): string | null {
+  if (content.kind !== "buffer") return null;
+  const start = content.data.toString("latin1", 0, 512);
+  if (start.startsWith("PK\x03\x04")) return "printgate.3mf";
+  return /^(\xEF\xBB\xBF)?\s*(;|[GM]\d)/.test(start) ? "printgate.gcode" : null;
 }
 
 function slotsOf(value: unknown): PrintOrder["ams"] {
@@ -93,6 +102,10 @@ function slotsOf(value: unknown): PrintOrder["ams"] {
       slot: indexIn(members["slot"], "slot", { least: 0, most: 15 }),
     };
   });
+}
+
+function isFile(payload: unknown): boolean {
+  return typeof payload === "string" || Buffer.isBuffer(payload);
 }
 
 function isAbsolute(file: unknown): boolean {

@@ -3,24 +3,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { EXAMPLES } from "../support/examples";
 import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
 import { until } from "../support/wait";
 
 const SERIAL = "01P00A000000001";
 const CODE = "e2e-access-code";
-const EXAMPLES = [
-  "Approve before printing",
-  "Ask my own database who may print",
-  "Guard an MQTT publish",
-  "Guests may pause but not heat",
-  "Print finished, notify",
-  "Serve the policy to a broker",
-  "Simulated printer",
-  "Status to debug",
-  "Tell me when an AMS update appears",
-  "The same automation for two brands",
-  "Weekly firmware report for all printers",
-];
 
 interface Told {
   event: string;

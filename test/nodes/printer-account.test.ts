@@ -256,6 +256,13 @@ describe("printer-account", () => {
       assert.ok(!text.includes("AQA-pasted"));
     });
 
+    it("does not take a sign-in that could not be saved for a pasted token", async () => {
+      await load(nodes(), [tab, account()]);
+      fakes()[0]?.become({ kind: "signed-in", who: NOBODY, until: null });
+      const { body } = await post("account1/state", { form: FORM });
+      assert.deepEqual([body.state, body.pasted], ["signed-in", false]);
+    });
+
     it("checks a token that was typed, or the one that is stored", async () => {
       await load(nodes(), [tab, account()], { account1: { accessToken: "AQA-stored" } });
       const check = async (accessToken: string) =>

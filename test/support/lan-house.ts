@@ -22,7 +22,9 @@ export function lanHouse(): { readonly install: NodeInitializer; readonly close:
 /** A printer-config node for that virtual printer, and its credentials. */
 export function configFor(machine: VirtualPrinter, difference: object = {}): Flow[number] {
   const { ftpPort, cameraPort } = machine.doors;
-  const ports = { port: String(machine.port), ftpPort: String(ftpPort), cameraPort: String(cameraPort) };
+  // Models with a video stream have no port of their own for pictures.
+  const camera = cameraPort === 0 ? {} : { cameraPort: String(cameraPort) };
+  const ports = { port: String(machine.port), ftpPort: String(ftpPort), ...camera };
   return config({ serial: machine.serial, host: "127.0.0.1", ...ports, ...difference });
 }
 

@@ -117,6 +117,26 @@ describe("the cloud's catalogue", () => {
     assert.deepEqual(names([unit("0"), unit("__proto__"), unit({}), unit(-1)], []), ["ams/0", "ams", "ams", "ams"]);
   });
 
+  for (const [what, units, own, names] of [
+    ["is the only one of the printer", [{}], ["ota", "n3f/0"], ["n3f/0"]],
+    ["is the one that has no number yet", [{ ams_id: 1 }, {}], ["ota", "ams/0", "ams/1"], ["ams/1", "ams/0"]],
+    ["is the next one where all are of one kind", [{}, {}], ["ota", "ams/0", "ams/1"], ["ams/0", "ams/1"]],
+    ["is the one at its address", [{ address: 1 }, { address: 0 }], ["ota", "ams/0", "n3f/1"], ["n3f/1", "ams/0"]],
+    ["could be any of two kinds", [{}, {}], ["ota", "ams/0", "n3f/1"], ["ams", "ams"]],
+    ["could be any of more", [{}], ["ota", "ams/0", "ams/1"], ["ams"]],
+    ["is none of a printer that has none", [{}], ["ota", "mc"], []],
+    ["can not be known of a printer that has said nothing", [{}], [], ["ams"]],
+  ] as [string, Fields[], string[], string[]][]) {
+    it(`an AMS without a number ${what}`, () => {
+      const ams = units.map((unit) => ({ ...unit, firmware: [entryOf("00.00.07.89")] }));
+      const { modules } = catalogueOf({ firmware: [], ams }, { channel: "release", moduleNames: own });
+      assert.deepEqual(
+        modules.slice(1).map(({ name }) => name),
+        names,
+      );
+    });
+  }
+
   it("stays small and whole whatever the cloud sends", () => {
     const firmware = Array.from({ length: 100_000 }, () => entryOf("1.0", { description: "x".repeat(10) }));
     const long = entryOf("2.0", { description: "x".repeat(1_000_000) });

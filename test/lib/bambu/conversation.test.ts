@@ -92,6 +92,53 @@ describe("a conversation with a Bambu printer", () => {
     wire.conversation.end(gone);
   });
 
+  it("asks a printer that reports but has not said its versions for them again, a few times", () => {
+    const wire = new Wire();
+    wire.conversation.reset();
+    wire.conversation.begin();
+    wire.say(full("IDLE"));
+    const { sequence_id } = wire.frames[0]?.["info"] ?? {};
+    wire.say({ info: { command: "get_version", sequence_id, module: [] } });
+    mock.timers.tick(5000);
+    mock.timers.tick(5000);
+    assert.deepEqual(wire.asked(), ["get_version", "pushall", "get_version", "get_version"]);
+    wire.say({ info: { command: "get_version", sequence_id, module: [{ name: "ota", sw_ver: "01.08.02.00" }] } });
+    for (let times = 0; times < 5; times++) mock.timers.tick(5000);
+    assert.equal(wire.asked().length, 4);
+    wire.conversation.end(gone);
+
+    const mute = new Wire();
+    mute.conversation.reset();
+    mute.conversation.begin();
+    for (let seconds = 0; seconds < 300; seconds += 5) {
+      mute.say(delta({ bed_temper: seconds }));
+      mock.timers.tick(5000);
+    }
+    assert.equal(mute.asked().filter((command) => command === "get_version").length, 6);
+    mute.conversation.end(gone);
+  });
+
+  it("asks for the versions anew when an update is installed, which of an AMS is done without a restart", () => {
+    const wire = new Wire();
+    const upgrade = (fields: object) => {
+      wire.say(delta({ upgrade_state: fields }));
+    };
+    wire.conversation.reset();
+    wire.conversation.begin();
+    wire.say(full("IDLE"));
+    upgrade({ new_version_state: 1, ams_new_version_number: "00.00.06.50" });
+    upgrade({ dis_state: 2, status: "DOWNLOADING", progress: "10" });
+    upgrade({ progress: "90" });
+    assert.deepEqual(wire.asked(), ["get_version", "pushall"]);
+    upgrade({ dis_state: 3, status: "UPGRADE_SUCCESS", progress: "100" });
+    assert.deepEqual(wire.asked().slice(2), ["get_version"]);
+    upgrade({ new_version_state: 2 });
+    assert.deepEqual(wire.asked().slice(3), ["get_version"]);
+    upgrade({ message: "0%, 0B/s" });
+    assert.equal(wire.asked().length, 4);
+    wire.conversation.end(gone);
+  });
+
   it("hands answers to whoever listens, and tells them once that none will come", () => {
     const wire = new Wire();
     const heard: string[] = [];

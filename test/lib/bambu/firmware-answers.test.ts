@@ -151,7 +151,9 @@ const TABLE: readonly (readonly [sentence: string, row: Row, answer: Answer])[] 
   ["an AMS that is not listed has nothing newer", { installed: both, says: null, cloud: { ...listing([OLD]), ams: null } }, [noByCloud]],
   ["an AMS of which nobody knows the version leaves the answer open", { installed: { ota: OLD, "ams/0": "N/A" }, says: null, cloud: listing([OLD], { 0: ["00.00.06.60"] }) }, ["unknown", {}, /version of ams\/0/]],
   ["an update for the printer counts whatever is not known of the AMS", { installed: { ota: OLD, "ams/0": "N/A" }, says: null, cloud: listing([NEW], { 0: ["00.00.06.60"] }) }, [yesByCloud, { ota: NEW }]],
-  ["an AMS without a number leaves the answer open", { installed: both, says: null, cloud: { ...listing([OLD]), ams: [{ firmware: [entryOf("00.00.06.60")] }] } }, ["unknown", {}, /version of ams is/]],
+  ["an AMS without a number is the only one that the printer has", { installed: both, says: null, cloud: { ...listing([OLD]), ams: [{ firmware: [entryOf("00.00.06.60")] }] } }, [noByCloud.replace("no", "yes"), { "ams/0": "00.00.06.60" }]],
+  ["an AMS without a number, one of several, leaves the answer open", { installed: { ...both, "ams/1": "00.00.06.49" }, says: null, cloud: { ...listing([OLD]), ams: [{ firmware: [entryOf("00.00.06.60")] }] } }, ["unknown", {}, /version of ams is/]],
+  ["an AMS without a number is nobody's where the printer has none", { installed: OLD, says: null, cloud: { ...listing([OLD]), ams: [{ firmware: [entryOf("00.00.06.60")] }] } }, [noByCloud]],
 
   // Channels.
   ["a beta is not offered to who did not ask for one", { installed: OLD, says: null, cloud: listing([OLD, BETA]) }, [noByCloud]],

@@ -7,6 +7,8 @@ import { COMMAND_NAMES, type CommandName, isCommandName, PLAIN_COMMANDS } from "
 import { PROPERTIES } from "../../../lib/node-red/properties";
 
 const data = Buffer.from("G28\n");
+const zip = Buffer.from("PK\x03\x04 and so on");
+const held = (bytes: Buffer) => ({ kind: "buffer", data: bytes });
 const order = {
   content: null,
   plate: 1,
@@ -55,16 +57,11 @@ const GOOD: [CommandName, unknown, object][] = [
       order: { ...order, file: "a.3mf", plate: 2, ams: [{ unit: 0, slot: 1 }, null], useAms: true, bedLeveling: false },
     },
   ],
-  [
-    "print",
-    { file: "a.gcode", content: data },
-    { order: { ...order, file: "a.gcode", content: { kind: "buffer", data } } },
-  ],
-  [
-    "print",
-    { file: data, name: "a.gcode" },
-    { order: { ...order, file: "a.gcode", content: { kind: "buffer", data } } },
-  ],
+  ["print", { file: "a.gcode", content: data }, { order: { ...order, file: "a.gcode", content: held(data) } }],
+  ["print", { file: data, name: "a.gcode" }, { order: { ...order, file: "a.gcode", content: held(data) } }],
+  ["print", data, { order: { ...order, file: "printgate.gcode", content: held(data) } }],
+  ["print", { content: data }, { order: { ...order, file: "printgate.gcode", content: held(data) } }],
+  ["print", { file: zip, plate: 2 }, { order: { ...order, file: "printgate.3mf", plate: 2, content: held(zip) } }],
   [
     "print",
     { file: "/home/amy/a.3mf" },
@@ -116,10 +113,20 @@ const BAD: [CommandName, unknown][] = [
   ["ams-set", { slot: 0, type: "PLA", color: "red" }],
   ["ams-set", { slot: 0, color: "#FFFFFF" }],
   ["ams-set", { slot: 0, type: "P".repeat(17), color: "#FFFFFF" }],
-  ...["", "bracket.stl", "../a.3mf", "cache/../a.3mf", "a\n.3mf", 5, null, [], {}, data].map(
-    (payload): [CommandName, unknown] => ["print", payload],
-  ),
-  ["print", { content: data }],
+  ...[
+    "",
+    "bracket.stl",
+    "../a.3mf",
+    "cache/../a.3mf",
+    "a\n.3mf",
+    5,
+    null,
+    [],
+    {},
+    Buffer.from("\x7fELF"),
+    Buffer.from("<html>"),
+  ].map((payload): [CommandName, unknown] => ["print", payload]),
+  ["print", { content: Buffer.alloc(9) }],
   ["print", { file: "a.3mf", content: "text" }],
   ["print", { file: "a.3mf", content: Buffer.alloc(0) }],
   ["print", { file: "a.3mf", content: data, path: "/tmp/a.3mf" }],
