@@ -1,4 +1,5 @@
 import { PrintgateError } from "../errors";
+import type { FirmwareWord } from "../printer/firmware";
 import type { Observation } from "../printer/link";
 import { type Accepted, FAULT_WORDS, type Fault, type Known, PrinterReports } from "./frames";
 import { type RequestName, requestFrame, sequenceIds } from "./requests";
@@ -54,6 +55,8 @@ export class Conversation {
   /** Epoch ms at which the printer was asked to go on. */
   private revivedAt: number | null = null;
   private complete = false;
+  /** What it last said of updates. */
+  private word: FirmwareWord | null = null;
   /** The sequence id of a question whose answer divides what was under way before from what is said now. */
   private divider: string | null = null;
   private silenceTimer: NodeJS.Timeout | null = null;
@@ -187,6 +190,7 @@ export class Conversation {
         this.revivedAt = null;
         if (this.divider !== null) return;
         this.complete ||= accepted.observation.complete;
+        this.heedUpdates(accepted.observation.firmware);
         this.talk.report(accepted.observation);
         for (const listener of [...this.listeners]) listener.report?.(accepted.observation);
         return;
@@ -201,6 +205,15 @@ export class Conversation {
         return;
       case "ignored":
     }
+  }
+
+  /** An update is installed or gone: an AMS gets its without the printer's going away, so the versions are asked for anew. */
+  private heedUpdates(word: FirmwareWord): void {
+    const before = this.word;
+    this.word = word;
+    if (before === null || before === word) return;
+    if ((before.updating && !word.updating) || (before.says === "offered" && word.says === "none"))
+      this.request("getVersion");
   }
 
   /** Once per kind: a printer that sends one bad frame usually sends many. */

@@ -51,6 +51,8 @@ export async function uploadTo(place: FilePlace, order: PrintOrder, options: Sen
   if (order.content === null) return order;
   const name = safeName(order.file);
   const source = await openSource(order.content);
+  // It may break before anybody reads it; whoever does then is told.
+  source.stream.on("error", () => undefined);
   try {
     await new Upload(place, name, source, options).run();
   } finally {

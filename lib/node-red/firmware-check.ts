@@ -55,6 +55,9 @@ function announce(view: View, { modules }: FirmwareReport): void {
   if (found.length > 0) view.offer(found);
 }
 
+/** "37 minutes": how long a cloud is left alone gets shorter with each look at it. */
+const SPOKEN_TIME = /\b(?:a|\d+) (?:second|minute|hour)s?\b/g;
+
 /** What makes two answers different ones: not when they were given, nor who gave them, nor in which words. */
 export function gistOf(report: FirmwareReport): string {
   const { updateAvailable, installed, latest, forceUpdate, modules, reason } = report;
@@ -65,7 +68,7 @@ export function gistOf(report: FirmwareReport): string {
     latest,
     forceUpdate,
     newer,
-    updateAvailable === null ? reason : null,
+    updateAvailable === null ? (reason?.replace(SPOKEN_TIME, "a while") ?? null) : null,
   ]);
 }
 

@@ -255,6 +255,20 @@ describe("firmware-check", () => {
       assert.equal((await answer())[0], 1);
     });
 
+    it("takes a cloud that is left alone for a while for one answer, however long that still is", async () => {
+      const made = await start(silent, ...firmwareNode({ emit: "change" }));
+      const left = (time: string) => {
+        const error = new PrintgateError("blocked", `the cloud is left alone for another ${time}`);
+        made.catalogueSays = () => Promise.reject(error);
+      };
+      left("2 hours");
+      assert.equal((await ask("check1")).sent.length, 1);
+      for (const time of ["89 minutes", "a minute"]) {
+        left(time);
+        assert.deepEqual((await ask("check1")).sent, [], time);
+      }
+    });
+
     it("sends one of many answers that are asked for at once", async () => {
       await start(offering, ...firmwareNode({ emit: "change" }));
       const inbox = new Inbox("update");

@@ -118,6 +118,27 @@ describe("a conversation with a Bambu printer", () => {
     mute.conversation.end(gone);
   });
 
+  it("asks for the versions anew when an update is installed, which of an AMS is done without a restart", () => {
+    const wire = new Wire();
+    const upgrade = (fields: object) => {
+      wire.say(delta({ upgrade_state: fields }));
+    };
+    wire.conversation.reset();
+    wire.conversation.begin();
+    wire.say(full("IDLE"));
+    upgrade({ new_version_state: 1, ams_new_version_number: "00.00.06.50" });
+    upgrade({ dis_state: 2, status: "DOWNLOADING", progress: "10" });
+    upgrade({ progress: "90" });
+    assert.deepEqual(wire.asked(), ["get_version", "pushall"]);
+    upgrade({ dis_state: 3, status: "UPGRADE_SUCCESS", progress: "100" });
+    assert.deepEqual(wire.asked().slice(2), ["get_version"]);
+    upgrade({ new_version_state: 2 });
+    assert.deepEqual(wire.asked().slice(3), ["get_version"]);
+    upgrade({ message: "0%, 0B/s" });
+    assert.equal(wire.asked().length, 4);
+    wire.conversation.end(gone);
+  });
+
   it("hands answers to whoever listens, and tells them once that none will come", () => {
     const wire = new Wire();
     const heard: string[] = [];

@@ -133,6 +133,14 @@ describe("an upload to a printer", () => {
     assert.deepEqual(names(), []);
   });
 
+  it("of a stream that breaks before anybody reads it fails in words", async () => {
+    const stream = new Readable({ read: () => undefined });
+    const work = refusal(upload(order({ kind: "stream", stream, bytes: BYTES })));
+    setImmediate(() => stream.destroy(new Error("the disk is gone")));
+    assert.match((await work).message, /the disk is gone/);
+    assert.deepEqual(names(), []);
+  });
+
   it("to a card that is full says that there is no space", async () => {
     machine.doors.faults.space = 100_000;
     const error = await refusal(upload(order({ kind: "buffer", data })));
