@@ -232,6 +232,13 @@ describe("signing in to an account in the editor", function () {
   });
 
   it("chooses the printer from the account: serial, name and access code are filled in", async () => {
+    // Through the cloud alone nobody is asked for the code, and none is fetched.
+    await page.locator("#node-config-input-connection").selectOption("cloud");
+    await press("choose");
+    await page.locator(".printgate-found-printer", { hasText: "Garage" }).click();
+    await until("the serial", async () => (await text("device-result")) === "Garage: the serial is filled in.", 15_000);
+    assert.equal(await page.locator("#node-config-input-accessCode").inputValue(), "");
+    await page.locator("#node-config-input-connection").selectOption("auto");
     await press("choose");
     await page.locator(".printgate-found-printer", { hasText: "Garage" }).click();
     await until("it is filled in", async () => /filled in/.test(await text("device-result")), 15_000);

@@ -102,7 +102,11 @@ describe("the nodes in the editor", function () {
   it("a real printer takes the simulated one's place: dialog, test, deploy", async () => {
     await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
     await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    const serialHint = () => page.locator("#node-config-input-serial").getAttribute("placeholder");
+    assert.match((await serialHint()) ?? "", /invented/);
     await page.locator("#node-config-input-connection").selectOption("lan");
+    assert.doesNotMatch((await serialHint()) ?? "", /invented/);
+    assert.equal(await page.locator("#node-config-input-ftpPort").inputValue(), "990", "a default that the flow lacks");
     await page.locator("#node-config-input-serial").fill(SERIAL);
     await page.locator("#node-config-input-host").fill("127.0.0.1");
     await page.locator("#node-config-input-port").fill(String(printer.port));
