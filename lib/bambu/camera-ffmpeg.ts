@@ -2,8 +2,7 @@ import { spawn } from "node:child_process";
 import { createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { PrintgateError, redact, toError } from "../errors";
-import type { CameraPlace, PictureOptions } from "./camera";
-import { jpegIn, LARGEST_PICTURE, tooLate } from "./jpeg";
+import { type CameraPlace, type PictureOptions, jpegIn, LARGEST_PICTURE, tooLate } from "./picture";
 import { openTls } from "./tls";
 
 /**

@@ -1,30 +1,14 @@
 import { PrintgateError, toError } from "../errors";
 import { pictureByFfmpeg } from "./camera-ffmpeg";
 import type { Known } from "./frames";
-import { jpegIn, LARGEST_PICTURE, tooLate } from "./jpeg";
-import { openTls, type Trust } from "./tls";
+import { type CameraPlace, jpegIn, LARGEST_PICTURE, type PictureOptions, tooLate } from "./picture";
+import { openTls } from "./tls";
 import { isFields, textOf } from "./values";
 
 /**
  * One still picture of a printer's camera. A1 and P1 send JPEGs one after the other over TLS on port 6000; the others
  * have an RTSPS stream on port 322, of which `ffmpeg` takes a picture (Bambu protocol notes, camera).
  */
-
-export interface CameraPlace {
-  readonly host: string;
-  /** Of the JPEG stream. */
-  readonly port: number;
-  /** 322 on every printer; another one where a relay or a test stands in between. */
-  readonly rtspsPort?: number | undefined;
-  readonly serial: string;
-  readonly accessCode: string;
-  readonly trust: Trust;
-}
-
-export interface PictureOptions {
-  /** Aborted when nobody waits any more. */
-  readonly signal: AbortSignal;
-}
 
 const USER = "bblp";
 const CONNECT_MS = 10_000;

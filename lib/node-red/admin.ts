@@ -64,6 +64,8 @@ export function addRoutes(RED: NodeAPI, house: House): void {
 /** `{ ok: true, ... }`, or `{ ok: false, reason }`: to have no connection is an answer, not a broken request. */
 export function answer(work: (request: Request) => Promise<object>): Handler {
   return (request, response) => {
+    // One answer holds a key, and no browser shall keep it.
+    response.set("Cache-Control", "no-store");
     work(request).then(
       (found) => {
         response.json({ ok: true, ...found });

@@ -84,7 +84,11 @@ export class OctoprintClient {
         `${this.where()} answers with ${looksLikePage(data) ? "a web page" : "something else"} instead of OctoPrint's API; is the address right, with its prefix?`,
       );
     }
-    throw refusal(status, redact(errorOf(data) ?? "", [key ?? undefined]), { where: this.where(), location });
+    throw refusal(status, redact(errorOf(data) ?? "", [key ?? undefined]), {
+      where: this.where(),
+      location,
+      isAnonymous: key === null,
+    });
   }
 
   private async exchange(question: Question): Promise<{ status: number; data: string; location: string | null }> {
@@ -146,13 +150,15 @@ const looksLikePage = (data: string): boolean => /^\s*<(!doctype|html|\?xml|head
 function refusal(
   status: number,
   said: string,
-  { where, location }: { where: string; location: string | null },
+  { where, location, isAnonymous }: { where: string; location: string | null; isAnonymous: boolean },
 ): PrintgateError {
   const words = said === "" ? "" : `: ${said}`;
   if (status === 401 || status === 403 || (status === 400 && /csrf/i.test(said)))
     return new PrintgateError(
       "account-refused",
-      `OctoPrint does not let us do this: the API key is wrong, or its user has no permission`,
+      isAnonymous
+        ? "OctoPrint does not let us ask; is its set-up finished?"
+        : "OctoPrint does not let us do this: the API key is wrong, or its user has no permission",
     );
   if (REDIRECTS.has(status)) {
     const to = location === null ? "another address" : withoutQuery(location);

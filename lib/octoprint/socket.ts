@@ -93,7 +93,9 @@ export class PushSocket {
       this.end(refusal(response.statusCode ?? 0));
     });
     this.socket.on("error", (error) => {
-      this.end(explain(error, { where: base.host, key: null }));
+      if ("code" in error && String(error.code).startsWith("WS_ERR_"))
+        this.end(new PrintgateError("bad-answer", `OctoPrint pushed what can not be read (${String(error.code)})`));
+      else this.end(explain(error, { where: base.host, key: null }));
     });
     this.socket.on("close", () => {
       this.end(new PrintgateError("link-lost", "OctoPrint closed the push connection"));

@@ -1,6 +1,6 @@
 /** One client of the printer's file server: a table of FTP commands (RFC 959, 4217) over a control connection. */
 import type { TLSSocket } from "node:tls";
-import type { DataPort, FileServerOptions } from "./file-server";
+import type { DataPort, FileServerOptions } from "./file-shapes";
 
 const USER = "bblp";
 const LONGEST_LINE = 2048;

@@ -1,7 +1,8 @@
 /** What a printer serves besides MQTT: its file server and, where it has one of that kind, its camera. */
 import { type CameraFault, type CameraServer, openCameraServer } from "./camera-server";
 import type { PrinterCertificate } from "./certificate";
-import { type FileFaults, type FileServer, NO_FAULTS, openFileServer } from "./file-server";
+import { type FileServer, openFileServer } from "./file-server";
+import { type FileFaults, NO_FAULTS } from "./file-shapes";
 
 export interface SideDoorsOptions {
   readonly host: string;

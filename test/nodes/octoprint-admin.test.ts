@@ -63,6 +63,7 @@ describe("routes of the printer-config dialog for OctoPrint", () => {
     let key: unknown = null;
     await until("a key", async () => (key = (await request().get(path)).body.key) !== null);
     assert.equal(typeof key, "string");
+    assert.equal((await request().get(path)).headers["cache-control"], "no-store");
     assert.equal((await request().get(path)).body.ok, false);
     assert.deepEqual((await request().delete(path)).body, { ok: true });
   });

@@ -88,6 +88,14 @@ describe("OctoPrint's REST API", () => {
     await assert.rejects(version(old), { code: "account-refused" });
   });
 
+  it("blames no key for the refusal of a question that has none", async () => {
+    const client = await clientFor(await served((_request, response) => response.writeHead(403).end("Forbidden")));
+    await assert.rejects(client.ask({ path: "plugin/appkeys/probe", key: null }), {
+      code: "account-refused",
+      message: /set-up/,
+    });
+  });
+
   const faults: [string, number, string, Record<string, string>, string, RegExp][] = [
     ["a page of a proxy", 200, "<!DOCTYPE html><html>sign in</html>", {}, "bad-answer", /web page/],
     ["something else", 200, "pong", {}, "bad-answer", /something else/],

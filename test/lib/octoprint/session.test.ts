@@ -347,6 +347,17 @@ describe("an OctoPrint as a link", () => {
     assert.equal(log.last?.status.job?.totalLayers, 20);
   });
 
+  it("says that a push was too large, not that the server is gone, and asks over REST", async () => {
+    await start();
+    server.inject({ kind: "slow", ms: 200 }, { path: "/api/login" });
+    const log = connect();
+    await until("a socket is open", () => server.sockets === 1);
+    server.publish(`{"current":{"x":"${"y".repeat(4_200_000)}"}}`);
+    await until("it is said", () => log.warnings.length > 0);
+    assert.match(log.warnings[0] ?? "", /^OctoPrint pushed what can not be read \(WS_ERR_\w+\); .* asked every/);
+    assert.equal(log.now, "live");
+  });
+
   it("is not hurt by a thousand events in a second, nor by messages that are none", async () => {
     await start();
     const log = connect();

@@ -347,7 +347,7 @@ describe("sending a command", () => {
     const outcomes = Array.from({ length: 1000 }, () => {
       const abort = new AbortController();
       aborts.push(abort);
-      return sending.send({ name: "refresh" }, { timeoutMs: 200, signal: abort.signal });
+      return sending.send({ name: "refresh" }, { timeoutMs: 2000, signal: abort.signal });
     });
     await settle();
     assert.equal(sending.underWay, 250);

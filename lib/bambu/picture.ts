@@ -1,6 +1,23 @@
 import { PrintgateError } from "../errors";
+import type { Trust } from "./tls";
 
 /** What the ways to a camera share: a picture is a JPEG, whole, and no larger than any camera's. */
+
+export interface CameraPlace {
+  readonly host: string;
+  /** Of the JPEG stream. */
+  readonly port: number;
+  /** 322 on every printer; another one where a relay or a test stands in between. */
+  readonly rtspsPort?: number | undefined;
+  readonly serial: string;
+  readonly accessCode: string;
+  readonly trust: Trust;
+}
+
+export interface PictureOptions {
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+}
 
 /** Bytes; real pictures have up to 300 KB. */
 export const LARGEST_PICTURE = 8 * 1024 * 1024;
