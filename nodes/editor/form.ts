@@ -68,9 +68,11 @@ export function defaultsOf<T extends NodeType>(type: T): EditorNodePropertiesDef
  */
 export function prepareForm<T extends NodeType>(type: T, node: Edited<T>): void {
   const kept = node as unknown as Record<string, unknown>;
-  for (const key of Object.keys(rowsOf(type))) {
+  for (const [key, row] of Object.entries(rowsOf(type))) {
     const field = fieldOf(type, key);
     field.closest("form").data(MARK, node.id);
+    // A node of an earlier release, or of a hand-written flow: the runtime takes the default as well.
+    if (kept[key] === undefined && (row.kind === "choice" || row.kind === "number")) field.val(String(row.default));
     if (variableIn(kept[key]) === null) continue;
     const variable = String(kept[key]);
     if (field.is("select")) field.append($("<option>").val(variable).text(variable)).val(variable);
