@@ -6,7 +6,7 @@ import type { PrinterConfigNode } from "../lib/node-red/follow";
 import type { Seat } from "../lib/node-red/printers";
 import { addOctoprintRoutes } from "../lib/node-red/octoprint-admin";
 import { onClose, orProblem } from "../lib/node-red/runtime";
-import { type PrinterCredentials, readSettings } from "../lib/node-red/settings";
+import { type PrinterCredentials, readSettings, warningOf } from "../lib/node-red/settings";
 
 /** A printer and the way to it. Connects as soon as the first node uses it. */
 export default function (RED: NodeAPI): void {
@@ -27,6 +27,8 @@ export default function (RED: NodeAPI): void {
     const claim = (): Seat => {
       const settings = readSettings({ ...def }, credentials ?? {}, this.id);
       account = accountFor(RED, settings, log);
+      const warning = warningOf(settings);
+      if (warning !== null) log.warn(warning);
       return house.printers.claim(this.id, settings, log);
     };
     const seat = orProblem(claim);

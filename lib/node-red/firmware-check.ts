@@ -30,7 +30,7 @@ export async function checkFirmware(view: View, { channel, force }: CheckOptions
       ? { kind: account === null ? "nobody" : "unasked" }
       : await ask(asked, view.printer.id, { force, channel: effective, moduleNames });
   const report = decide({ ...heard, cloud, betaOptIn, at: Date.now() });
-  if (report.source === "cloud") announce(view, report);
+  if (report.updateAvailable === true) announce(view, report);
   return report;
 }
 
@@ -47,7 +47,7 @@ async function ask(
   }
 }
 
-/** The printer's own offers are told by its reports. */
+/** What the cloud found. The printer's own offers among it were told by its reports, and are not told twice. */
 function announce(view: View, { modules }: FirmwareReport): void {
   const found = modules.flatMap(({ name, installed, latest, updateAvailable }) =>
     updateAvailable === true && latest !== null ? [{ name, installed, latest }] : [],

@@ -114,3 +114,12 @@ export function identityOf(settings: PrinterSettings): PrinterIdentity {
   const vendor = settings.connection === "octoprint" ? "octoprint" : "bambu";
   return { id: settings.id, name: settings.name, vendor, model: null, link: null };
 }
+
+/** Addresses that never leave this machine. */
+const LOOPBACK = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/i;
+
+/** What is dangerous and yet done as told, in a sentence for the log; null = nothing. */
+export function warningOf({ url }: Pick<PrinterSettings, "url">): string | null {
+  if (!/^http:/i.test(url) || LOOPBACK.test(url)) return null;
+  return `${url} is not encrypted: whoever listens on the way gets the API key`;
+}

@@ -28,6 +28,8 @@ export async function print(
   let path = [...folders, name].join("/");
   if (order.content !== null) {
     const source = await open(order.content);
+    // It may break before anybody reads it; whoever does then is told.
+    source.stream.on("error", () => undefined);
     const { body, headers } = multipart({ path: folders.join("/") }, name, source, options);
     let reply: Reply;
     try {

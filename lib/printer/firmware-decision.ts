@@ -120,27 +120,30 @@ const JUDGES: Readonly<Record<Stance, (module: Known) => Finding>> = {
   custom: (module) => unknown(module),
   updating: (module) => unknown(module),
   offers: judgeOffer,
-  none: (module) => {
-    const listed = judgeRow(module);
-    if (listed.updateAvailable !== true) return current(module, "printer");
-    return { ...listed, doubt: "the printer itself says that there is nothing newer" };
-  },
+  none: (module) => unlessListed(module, null),
   unnamed: judgeRow,
   silent: judgeRow,
 };
 
 function judgeOffer(module: Known): Finding {
   const { installed, offered, row } = module;
-  if (offered === null) return current(module, "printer");
+  if (offered === null) return unlessListed(module, null);
   if (!isOffer(offered, installed)) {
     const flaw = compareVersions(offered, installed) === 0 ? "is installed already" : "is older than what is installed";
-    return { ...current(module, "printer"), doubt: `the printer still names ${offered}, which ${flaw}` };
+    return unlessListed(module, `the printer still names ${offered}, which ${flaw}`);
   }
   if (row?.withheld.some((version) => compareVersions(version, offered) === 0)) {
     const instead = judgeRow(module);
     return { ...instead, doubt: `the printer names ${offered}, which is a beta version` };
   }
   return newer(module, offered, "printer");
+}
+
+/** The printer names nothing newer; a cloud that was asked all the same may know more. */
+function unlessListed(module: Known, doubt: string | null): Finding {
+  const listed = judgeRow(module);
+  if (listed.updateAvailable !== true) return { ...current(module, "printer"), doubt };
+  return { ...listed, doubt: doubt ?? "the printer itself says that there is nothing newer" };
 }
 
 /** By the catalogue alone. */

@@ -173,6 +173,9 @@ const TABLE: readonly (readonly [sentence: string, row: Row, answer: Answer])[] 
   // Two words against each other.
   ["the printer's offer stands when the cloud lists nothing", { installed: OLD, says: inList({ ota: NEW }), cloud: listing([]) }, [yes, { ota: NEW }]],
   ["the printer's offer stands when the cloud lists another", { installed: OLD, says: inList({ ota: NEW }), cloud: listing(["01.09.50.00"]) }, [yes, { ota: NEW }]],
+  ["the cloud may know more of a module that the printer does not name", { installed: both, says: inList({ ota: NEW }), cloud: listing([NEW], { 0: ["00.00.06.60"] }) }, [yes, { ota: NEW, "ams/0": "00.00.06.60" }, /says that there is nothing newer/]],
+  ["an old offer of the printer does not hide what the cloud lists", { installed: OLD, says: inList({ ota: OLD }), cloud: listing([NEW]) }, [yesByCloud, { ota: NEW }, /installed already/]],
+  ["an older version that the printer names does not, either", { installed: NEW, says: inList({ ota: OLD }), cloud: listing([NEW, "01.09.50.00"]) }, ["yes 01.09.50.00 by cloud", { ota: "01.09.50.00" }, /older than what is installed/]],
   ["a cloud that was asked all the same may know more than the printer", { installed: OLD, says: NOTHING_NEWER, cloud: listing([NEW]) }, [yesByCloud, { ota: NEW }, /printer itself says that there is nothing newer/]],
   ["a cloud that was asked all the same and failed leaves the printer's word", { installed: OLD, says: NOTHING_NEWER, cloud: down }, [no, {}, /could not be asked/]],
 ];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { octoprint, type OctoprintOptions, probe } from "../../../lib/octoprint/session";
 import { enteredKey, sessionKeys } from "../../../lib/octoprint/session-keys";
 import {
@@ -477,6 +478,17 @@ describe("an OctoPrint as a link", () => {
       await assert.rejects(log.link.send({ ...absent, order: { ...absent.order, content: path } }, { signal }), {
         code: "message-invalid",
       });
+    });
+
+    it("no print of a stream that breaks, even before anybody reads it", async () => {
+      const log = await connected();
+      const stream = new Readable({ read: () => undefined });
+      const absent = { ...order("x.gcode", null) };
+      const broken = { kind: "stream", stream, bytes: 1000 } as const;
+      const sent = log.link.send({ ...absent, order: { ...absent.order, content: broken } }, { signal });
+      queueMicrotask(() => stream.destroy(new Error("the disk is gone")));
+      await assert.rejects(sent, { code: "upload-failed" });
+      assert.equal(state(log), "idle");
     });
 
     it("nothing more of an upload that nobody waits for", async () => {
