@@ -6,7 +6,7 @@ const SERIALS: Readonly<Record<string, string>> = {
   simulated: "printer-config.placeholder.serial-simulated",
 };
 
-/** Texts that are other ones for each connection. */
+/** Texts that are other ones for each connection. What the form names itself is filled in later, over what is set here. */
 export function prepareConnectionHints(node: Edited<"printer-config">): void {
   const say = (): void => {
     const connection = textOf("printer-config", "connection");
