@@ -224,7 +224,7 @@ describe("a Bambu printer with two ways to it", () => {
     for (const close of toClose.splice(0).reverse()) await close();
   });
 
-  it("tells through 200 cut links what it tells through none", async function () {
+  it("tells through 200 cut links what it tells through none, but for the tens just before a finish", async function () {
     this.timeout(60_000);
     const cloud = await aCloud();
     const hub = cloudHub(accessTo(cloud), { backoff });
