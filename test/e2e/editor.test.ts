@@ -100,8 +100,7 @@ describe("the nodes in the editor", function () {
   });
 
   it("a real printer takes the simulated one's place: dialog, test, deploy", async () => {
-    await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
-    await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    await openPrinter();
     const serialHint = async () => (await page.locator("#node-config-input-serial").getAttribute("placeholder")) ?? "";
     await until("the serial is said to be optional", async () => /invented/.test(await serialHint()));
     await page.locator("#node-config-input-connection").selectOption("lan");
@@ -132,9 +131,23 @@ describe("the nodes in the editor", function () {
     assert.ok(!JSON.stringify(flows).includes(CODE));
   });
 
-  it("takes ${ENV} in every text field and says what is wrong otherwise", async () => {
+  /** A click that comes while a dialog slides is lost: it is repeated until the printer's dialog is there. */
+  const openPrinter = async (): Promise<void> => {
     await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
-    await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    const button = page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first();
+    const field = page.locator("#node-config-input-connection");
+    const opens = async (): Promise<boolean> => {
+      await button.click({ timeout: 2000 }).catch(() => undefined);
+      return field.waitFor({ state: "visible", timeout: 3000 }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await until("the printer's dialog", opens, 30_000);
+  };
+
+  it("takes ${ENV} in every text field and says what is wrong otherwise", async () => {
+    await openPrinter();
     for (const field of ["serial", "host", "port", "staleAfter"]) {
       const input = page.locator(`#node-config-input-${field}`);
       await input.fill("a b/#");
@@ -151,8 +164,7 @@ describe("the nodes in the editor", function () {
   it("marks a missing access code, and drops an answer when the form changes", async () => {
     // The dialog before slides out first.
     await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
-    await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
-    await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+    await openPrinter();
     const code = page.locator("#node-config-input-accessCode");
     await code.fill("");
     await code.dispatchEvent("change");
@@ -172,8 +184,7 @@ describe("the nodes in the editor", function () {
     const server = await startVirtualOctoprint({ appKeys: "unlimited" });
     try {
       await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
-      await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
-      await page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first().click();
+      await openPrinter();
       await page.locator("#node-config-input-connection").selectOption("octoprint");
       await page.locator("#node-config-input-host").waitFor({ state: "hidden" });
       await page.locator("#node-config-input-accessCode").waitFor({ state: "hidden" });
