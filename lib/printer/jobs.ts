@@ -34,6 +34,21 @@ const UNDER_WAY: ReadonlySet<KnownState> = new Set(["preparing", "printing", "pa
 /** The ten per cent that was last passed. */
 export const tenOf = (progress: number | null): number => Math.floor((progress ?? 0) / 10) * 10;
 
+/**
+ * Which of the figures that a job shows as it begins are still the last job's: printers show those until the new ones
+ * arrive. A beginning that was heard shows nothing else yet. One that was found after a gap shows its own, where they
+ * are neither the ones that were last seen nor those of a job that is done.
+ */
+export function leftoverOf(memory: EventMemory, job: Job | null, live: boolean): EventMemory["leftover"] {
+  const { progress = null, layer = null } = job ?? {};
+  const last = memory.job;
+  if (live || progress === 100 || UNDER_WAY.has(memory.state ?? "idle")) return { progress, layer };
+  return {
+    progress: progress === last?.progress ? progress : null,
+    layer: layer === last?.layer ? layer : null,
+  };
+}
+
 /** The job's own progress: null while the printer still shows the last job's. */
 export function progressOf(memory: EventMemory): number | null {
   const progress = memory.job?.progress ?? null;

@@ -12,9 +12,10 @@ import {
   withStart,
 } from "./events";
 import { offersOf } from "./firmware";
-import { goesOn, otherJob, progressOf, startedOver, tenOf, timeWasUp } from "./jobs";
+import { goesOn, leftoverOf, otherJob, progressOf, startedOver, tenOf, timeWasUp } from "./jobs";
 import type { Observation } from "./link";
 import type { Alert, Job, PrinterState } from "./status";
+import { type Transition, TRANSITIONS } from "./transitions";
 
 /**
  * The event rules that every make of printer shares: what was remembered + what is seen now = what
@@ -31,35 +32,6 @@ export interface Step {
 
 /** How long an ending waits for the cancel word: printers send it in a frame of its own, before or after. */
 export const ENDING_WAIT_MS = 2000;
-
-type Transition = "stay" | "begin" | "work" | "pause" | "resume" | "end" | "surface";
-
-/**
- * Row: the state before; column: the state now. `surface` = an ending shows up although no job was
- * seen, `stay` can hide one only where reports were missed.
- */
-const TRANSITIONS: Record<KnownState, Record<KnownState, Transition>> = {
-  idle: {
-    idle: "stay",
-    preparing: "begin",
-    printing: "begin",
-    paused: "begin",
-    finished: "surface",
-    failed: "surface",
-  },
-  preparing: { idle: "end", preparing: "work", printing: "work", paused: "pause", finished: "end", failed: "end" },
-  printing: { idle: "end", preparing: "work", printing: "work", paused: "pause", finished: "end", failed: "end" },
-  paused: { idle: "end", preparing: "resume", printing: "resume", paused: "work", finished: "end", failed: "end" },
-  finished: {
-    idle: "stay",
-    preparing: "begin",
-    printing: "begin",
-    paused: "begin",
-    finished: "stay",
-    failed: "surface",
-  },
-  failed: { idle: "stay", preparing: "begin", printing: "begin", paused: "begin", finished: "surface", failed: "stay" },
-};
 
 const EVENT_OF: Record<Outcome, EventName> = {
   finished: "print.finished",
@@ -170,7 +142,8 @@ class Turn {
           this.replaced(state);
           return;
         }
-        if (this.live && state === "finished") this.crossTens();
+        // A finish may come with the last figures; after a gap every ending brings those that were missed.
+        if (state === "finished" || !this.live) this.followFigures();
         this.end(from, state, this.job ?? this.memory.job);
         return;
       case "surface":
@@ -190,13 +163,11 @@ class Turn {
   }
 
   private begin(state: KnownState): void {
-    const { progress = null, layer = null } = this.job ?? {};
     this.set({
       cancelled: false,
-      // Printers show the last job's figures until the new ones arrive; what a gap hid is not told.
-      leftover: this.live ? { progress, layer } : { progress: null, layer: null },
-      ten: this.live ? 0 : tenOf(progress),
-      firstLayer: !this.live && (layer ?? 0) >= 2,
+      leftover: leftoverOf(this.memory, this.job, this.live),
+      ten: 0,
+      firstLayer: false,
       startedAt: this.live ? new Date(this.at).toISOString() : null,
     });
     this.tell("print.started", {});
@@ -270,9 +241,17 @@ class Turn {
 
   private followProgress(): void {
     const state = this.seen.status.state;
-    if (this.job === null || (state !== "printing" && state !== "paused")) return;
+    if (state === "printing" || state === "paused") this.followFigures();
+  }
+
+  /** What the job's figures say has been passed since they were last seen. */
+  private followFigures(): void {
     this.crossTens();
-    const { layer } = this.job;
+    this.passFirstLayer();
+  }
+
+  private passFirstLayer(): void {
+    const layer = this.job?.layer ?? null;
     if (layer === null || layer === this.memory.leftover.layer) return;
     if (this.memory.leftover.layer !== null) this.set({ leftover: { ...this.memory.leftover, layer: null } });
     if (layer < 2 || this.memory.firstLayer) return;

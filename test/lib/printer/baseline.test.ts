@@ -46,26 +46,63 @@ describe("event rules: what a gap hid", () => {
     }
   });
 
-  it("a finish tells the tens that lead to it when it was heard, not when it was found", () => {
-    const done = aJob({ progress: 100, layer: 1 });
-    assert.deepEqual(settledIn("printing").report(inState("finished", done)).names().length, 11);
-    assert.deepEqual(settledIn("printing").gap().report(inState("finished", done)).names(), [
-      "print.finished (recovered)",
-    ]);
+  it("an ending tells the tens and the first layer that were passed on the way to it", () => {
+    const passed = (story: Story) =>
+      story.events.map(({ event, value }) => (typeof value === "number" ? `${event} ${value}` : event));
+    const at = (state: "finished" | "failed", progress: number) => inState(state, aJob({ progress, layer: 40 }));
+    const tens = (last: number) =>
+      [10, 20, 30, 40, 50, 60, 70, 80, 90, 100].slice(0, last / 10).map((ten) => `print.progress ${ten}`);
+    const whole = [...tens(100), "print.first-layer", "print.finished"];
+    assert.deepEqual(passed(settledIn("printing").report(at("finished", 100))), whole);
+    const found = settledIn("printing").gap().report(at("finished", 100));
+    assert.deepEqual(passed(found), whole);
+    assert.ok(found.events.every(({ recovered }) => recovered));
+    const broken = settledIn("printing").gap().report(at("failed", 45)).waitOver();
+    assert.deepEqual(passed(broken), [...tens(40), "print.first-layer", "print.failed"]);
   });
 
-  it("a print that began in it is in its second layer or not: the first layer is told accordingly", () => {
-    for (const [layer, later] of [
-      [1, ["print.first-layer"]],
-      [2, []],
-    ] as const) {
-      const story = settledIn("idle")
+  it("a restart tells the ending alone: what lead to it is the baseline", () => {
+    const story = settledIn("printing").restart();
+    story.report(inState("finished", aJob({ progress: 100, layer: 90 })));
+    assert.deepEqual(story.names(), ["print.finished (recovered)"]);
+  });
+
+  it("a print that began in it tells what it has passed by then", () => {
+    const story = settledIn("idle")
+      .gap()
+      .report(inState("printing", aJob({ progress: 22, layer: 3 })));
+    assert.deepEqual(story.names(), [
+      "print.started (recovered)",
+      "print.progress (recovered)",
+      "print.progress (recovered)",
+      "print.first-layer (recovered)",
+    ]);
+    story.forget().report(inState("printing", aJob({ progress: 31, layer: 4 })));
+    assert.deepEqual(story.names(), ["print.progress"]);
+  });
+
+  it("a print that began in it and still shows the last one's figures has passed nothing", () => {
+    const before = aJob({ progress: 64, layer: 80 });
+    const next = { id: "4712", name: "hook" };
+    for (const shown of [before, aJob({ progress: 100, layer: 120 })]) {
+      const story = new Story().report(inState("printing", before)).report(inState("failed", before)).waitOver();
+      story
+        .forget()
         .gap()
-        .report(inState("printing", aJob({ progress: 12, layer })));
-      assert.deepEqual(story.names(), ["print.started (recovered)"]);
-      story.forget().report(inState("printing", aJob({ progress: 15, layer: layer + 1 })));
-      assert.deepEqual(story.names(), later);
+        .report(inState("printing", { ...shown, ...next }));
+      story.report(inState("printing", { ...before, ...next, progress: 0, layer: 0 }));
+      assert.deepEqual(story.names(), ["print.started (recovered)"], String(shown.progress));
+      story.forget().report(inState("printing", { ...before, ...next, progress: 11, layer: 2 }));
+      assert.deepEqual(story.names(), ["print.progress", "print.first-layer"], String(shown.progress));
     }
+  });
+
+  it("a print that took another's place unseen may still show the other's figures", () => {
+    const story = settledIn("printing").gap();
+    story.report(inState("printing", aJob({ id: "4712", progress: 97, layer: 80 })));
+    assert.deepEqual(story.names(), ["print.failed (recovered)", "print.started (recovered)"]);
+    story.forget().report(inState("printing", aJob({ id: "4712", progress: 98, layer: 81 })));
+    assert.deepEqual(story.names().length, 10, "they were its own: they have moved on");
   });
 });
 
