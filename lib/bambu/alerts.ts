@@ -53,7 +53,7 @@ const SIGNALS: readonly Signals[] = [
 export function decodeSignals({ report }: Heard): Signals {
   const error = printErrorOf(report);
   const health = healthOf(report);
-  const cancelled = CANCEL_CODES.has(error) || health.some(echoesCancel);
+  const cancelled = CANCEL_CODES.has(error) || health.some(echoesCancel) || failedByCancel(report);
   const runout = stageIdOf(report) === STAGE_RUNOUT || isRunout(error) || health.some(tellsRunout);
   return SIGNALS[(cancelled ? 1 : 0) + (runout ? 2 : 0)] ?? { cancelled, runout };
 }
@@ -76,6 +76,14 @@ function printErrorOf(report: Readonly<Fields>): number {
 /** The health list repeats a cancel as 0300_xxxx_xxxx_400C: module and number around other words. */
 function echoesCancel({ attribute, code }: HealthEntry): boolean {
   return CANCEL_CODES.has(((attribute & 0xffff_0000) | (code & 0xffff)) >>> 0);
+}
+
+/**
+ * X1, P2S and H2 keep why a job failed, after the pulse in `print_error` is over or where there was none (seen in reports
+ * of an H2C). It stands there until the next job, so that it only counts while the printer says that this one failed.
+ */
+function failedByCancel(report: Readonly<Fields>): boolean {
+  return report.gcode_state === "FAILED" && CANCEL_CODES.has(wordOf(report.fail_reason) ?? 0);
 }
 
 function isRunout(error: number): boolean {

@@ -93,6 +93,18 @@ describe("Alerts of Bambu printers", () => {
     assert.equal(observe({ print_error: 0x0300400e }).signals.cancelled, false);
   });
 
+  it("hears of a cancel from the reason that a failed job leaves behind, and from no other state", () => {
+    const cancelled = (gcode_state: string, fail_reason: unknown): boolean =>
+      observe({ gcode_state, fail_reason }, "H2C").signals.cancelled;
+    for (const reason of ["50348044", "83902478", 50348044]) {
+      assert.equal(cancelled("FAILED", reason), true);
+      for (const state of ["PREPARE", "RUNNING", "PAUSE", "FINISH", "IDLE"])
+        assert.equal(cancelled(state, reason), false);
+    }
+    for (const reason of ["0", "50364434", "", "cancelled", null, undefined, []])
+      assert.equal(cancelled("FAILED", reason), false);
+  });
+
   it("hears that filament ran out, by stage, error or health entry", () => {
     for (const difference of [
       { stg_cur: 6 },
