@@ -7,9 +7,10 @@ import {
   ALERT_MODULES,
   CANCEL_CODES,
   RUNOUT_CODES,
-  RUNOUT_HMS,
   RUNOUT_LOW_WORD,
   RUNOUT_MODULES,
+  RUNOUT_OF_SLOT,
+  RUNOUT_OF_UNIT,
   SEVERITIES,
   STAGE_RUNOUT,
 } from "./vocabulary";
@@ -91,7 +92,8 @@ function isRunout(error: number): boolean {
 }
 
 function tellsRunout({ attribute, code }: HealthEntry): boolean {
-  return (
-    RUNOUT_MODULES.has(attribute >>> 24) && (attribute & 0xffff) === RUNOUT_HMS.attribute && code === RUNOUT_HMS.code
-  );
+  if (!RUNOUT_MODULES.has(attribute >>> 24)) return false;
+  const part = attribute & 0xffff;
+  if (part === RUNOUT_OF_UNIT.attribute) return code === RUNOUT_OF_UNIT.code;
+  return (part & ~RUNOUT_OF_SLOT.slots) === RUNOUT_OF_SLOT.attribute && RUNOUT_OF_SLOT.codes.has(code);
 }

@@ -115,9 +115,21 @@ describe("Alerts of Bambu printers", () => {
       { print_error: 0x03008004 },
       { print_error: 0x03008015 },
       { hms: [{ attr: 0x07017000, code: 0x00020007 }] },
+      { hms: [{ attr: 0x07002000, code: 0x00020001 }] },
+      { hms: [{ attr: 0x07032300, code: 0x00020005 }] },
+      { hms: [{ attr: 0x12002100, code: 0x00030001 }] },
+      { hms: [{ attr: 0x18002000, code: 0x00020001 }] },
+      { hms: [{ attr: 0x07ff2000, code: 0x00020001 }] },
     ])
       assert.deepEqual(observe(difference).signals, { cancelled: false, runout: true }, JSON.stringify(difference));
-    assert.equal(observe({ print_error: 0x05008011 }).signals.runout, false);
+    for (const difference of [
+      { print_error: 0x05008011 },
+      { hms: [{ attr: 0x07002000, code: 0x00020002 }] },
+      { hms: [{ attr: 0x07002000, code: 0x00030002 }] },
+      { hms: [{ attr: 0x07002400, code: 0x00020001 }] },
+      { hms: [{ attr: 0x03002000, code: 0x00020001 }] },
+    ])
+      assert.equal(observe(difference).signals.runout, false, JSON.stringify(difference));
   });
 
   it("drops the cancel word as soon as the printer does", () => {
