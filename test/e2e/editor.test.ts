@@ -191,8 +191,10 @@ describe("the nodes in the editor", function () {
       const warning = page.locator("#printgate-plain-url");
       await page.locator("#node-config-input-url").fill("https://192.0.2.7");
       await warning.waitFor({ state: "hidden" });
+      await page.locator("#node-config-input-tls").waitFor({ state: "visible" });
       await page.locator("#node-config-input-url").fill(server.url);
       await warning.waitFor({ state: "visible" });
+      await page.locator("#node-config-input-tls").waitFor({ state: "hidden" });
       await page.locator("#node-config-input-serial").fill("ender");
 
       const button = page.locator("#printgate-request-key");
