@@ -65,7 +65,8 @@ export function step(before: EventMemory, observation: Observation, at: number, 
 /** Tells an ending whose wait is over without the word: it was a failure. Called by the owner's timer. */
 export function expire(before: EventMemory, at: number): Step {
   if (before.ending === null) return { memory: before, events: [], save: false };
-  return conclude(before, "failed", { job: before.ending.job, at });
+  const alert = faultIn(before.alerts);
+  return conclude(before, "failed", { job: before.ending.job, at, alert, reason: alert?.code ?? null });
 }
 
 /** One observation's way through the rules, from top to bottom. */
@@ -220,7 +221,7 @@ class Turn {
 
   /** Endings are told even by the first report after a start: that is what the memory is kept for. */
   private conclude(outcome: Outcome, job: Job | null, reason: string | null = null): void {
-    const alert = outcome === "failed" ? (this.seen.status.alerts[0] ?? null) : null;
+    const alert = outcome === "failed" ? faultIn(this.seen.status.alerts) : null;
     const done = conclude(this.memory, outcome, {
       job,
       at: this.at,
@@ -305,6 +306,11 @@ function conclude(
   const memory: EventMemory = { ...before, ending: null, cancelled: false, told: { job, outcome } };
   const event = { ...makeEvent(EVENT_OF[outcome], memory, outcome, from, at, recovered), alert, reason };
   return { memory, events: [{ ...event, job: withStart(job, before) }], save: true };
+}
+
+/** What a job most likely failed of: what stopped it, rather than what the printer may have complained about for days. */
+function faultIn(alerts: readonly Alert[]): Alert | null {
+  return alerts.find(({ source }) => source === "print-error") ?? alerts[0] ?? null;
 }
 
 function mustSave(before: EventMemory, after: EventMemory): boolean {
