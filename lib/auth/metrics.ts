@@ -75,6 +75,8 @@ async function textOf({ name, help, rows }: MetricRows): Promise<string> {
   const registry = new Registry();
   const labelNames = [...new Set(rows.flatMap(({ labels }) => Object.keys(labels)))];
   const gauge = new Gauge({ name, help, labelNames, registers: [registry] });
+  // Without labels it has a value from the start, of nobody.
+  if (labelNames.length === 0) gauge.remove();
   for (const { labels, value } of rows) gauge.set(labels, value);
   return registry.metrics();
 }

@@ -6,7 +6,7 @@ import type { NodeInitializer } from "node-red";
 import { buildHouse, type House, useHouse, useStore } from "../../lib/node-red/composition";
 import { fileStore } from "../../lib/node-red/store";
 import { startVirtualCloud, type VirtualCloud } from "../../lib/simulator/cloud/virtual-cloud";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import printerAccount from "../../nodes/printer-account";
 import printerConfig from "../../nodes/printer-config";
 import printerEvent from "../../nodes/printer-event";

@@ -53,6 +53,14 @@ describe("metrics", () => {
     assert.ok(lines.every((line) => line === "" || line.startsWith("#") || /^[a-z_]+\{.*\} \S+$/.test(line)));
   });
 
+  it("have no row of a gauge of which there is none", async () => {
+    const lines = await linesOf(createMetrics(), [{ name: "printer_online", help: "Whether it reports", rows: [] }]);
+    assert.deepEqual(
+      lines.filter((line) => line.includes("printer_online")),
+      ["# HELP printer_online Whether it reports", "# TYPE printer_online gauge"],
+    );
+  });
+
   it("tell their content type", () => {
     assert.match(createMetrics().contentType, /^text\/plain/);
   });

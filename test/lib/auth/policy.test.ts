@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { PrintgateError } from "../../../lib/errors";
 import { createMetrics, type Metrics } from "../../../lib/auth/metrics";
-import { Policy, type PolicyOptions } from "../../../lib/auth/policy";
-import { Order } from "../../../lib/auth/policy-order";
-import { createProvider, createRulesProvider, type ProviderParts } from "../../../lib/auth/policy-provider";
-import type { Verdict } from "../../../lib/auth/policy-verdict";
+import { Policy, type PolicyOptions } from "../../../lib/auth/policy/policy";
+import { Order } from "../../../lib/auth/policy/order";
+import { createProvider, createRulesProvider, type ProviderParts } from "../../../lib/auth/providers/providers";
+import type { Verdict } from "../../../lib/auth/policy/verdict";
 import type { AuthData, AuthProvider, AuthResult, CheckResult } from "../../../lib/auth/provider";
 import { readRequest, type Request } from "../../../lib/auth/request";
-import { compileRules } from "../../../lib/auth/rules";
+import { compileRules } from "../../../lib/auth/rules/rules";
 
 const LOGIN: AuthData = { version: "3", isMQIsdp: false, remoteAddr: "192.0.2.7", remotePort: 5000, channelId: "c" };
 const OK: AuthResult = { result: "ok", identity: { tenantId: "home", userId: "ada", attrs: {} } };
