@@ -61,7 +61,7 @@ export interface HttpParts {
     register(row: UserRow): Promise<boolean>;
   };
   /** Absent: there are no metrics. */
-  readonly metrics?: { readonly contentType: string; text(): Promise<string> };
+  readonly metrics?: { readonly contentType: string; text(): string };
   audit(record: AuditRecord): void;
 }
 
