@@ -3,7 +3,7 @@ import type { PrinterCertificate } from "./certificate";
 import type { FirmwareOffer } from "./machine/firmware";
 import type { CancelOrder } from "./machine/machine";
 import type { PrinterProfile } from "./machine/profiles";
-import type { GcodeState, PrintOrder } from "./machine/state";
+import type { PrintOrder } from "./machine/state";
 import type { React } from "./reactions";
 import type { ReceivedRequest } from "./request-desk";
 import type { SideDoors } from "./side-doors";
