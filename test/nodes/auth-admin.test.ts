@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NodeAPI } from "node-red";
-import { addPolicyRoutes } from "../../lib/node-red/auth-admin";
+import { addPolicyRoutes } from "../../lib/node-red/auth/admin";
 import { cheapHash, client, CREDENTIALS, gate, login, policy, start, through } from "../support/auth-flows";
 import { request, stopNodeRed } from "../support/helper";
 
@@ -110,7 +110,7 @@ describe("routes of the auth-policy dialog", () => {
   it("say what is wrong with a user", async () => {
     await begin();
     const cases: [object, RegExp][] = [
-      [{ username: "bob" }, /neither passwordHash/],
+      [{ username: "bob" }, /no password/],
       [{ username: "", password: "p" }, /user name is missing/],
       [{ username: "bob", password: "x".repeat(2000) }, /longer than/],
       [{ username: "bob", password: "p", attrs: { roles: 1 } }, /attrs/],

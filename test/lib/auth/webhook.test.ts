@@ -5,8 +5,8 @@ import { gzipSync } from "node:zlib";
 import { generate } from "selfsigned";
 import { isPrintgateError } from "../../../lib/errors";
 import type { Action, AuthProvider, ClientInfo, Mqtt3AuthData } from "../../../lib/auth/provider";
-import { settle } from "../../../lib/auth/breaker";
-import { createWebhookProvider, type WebhookOptions } from "../../../lib/auth/webhook";
+import { settle } from "../../../lib/auth/providers/breaker";
+import { createWebhookProvider, type WebhookOptions } from "../../../lib/auth/providers/webhook";
 import { printAction, printAuthData } from "../../../lib/auth/wire";
 import { type LocalServer, rawAnswer, serveRaw, serveSampleWebhook } from "../../support/auth-webhook";
 
