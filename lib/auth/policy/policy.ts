@@ -117,13 +117,8 @@ export class Policy {
 
   /** The verdict, if nobody has to be waited for. */
   private judgeNow(request: Request, unknown: ReadonlySet<Unknown> | undefined): Verdict | null {
-    const judged: Judged[] = [];
-    for (const item of request.items) {
-      const one = this.judgeItemNow(request, item, unknown);
-      if (one === null) return null;
-      judged.push(one);
-    }
-    return conclude(request, judged);
+    const judged = request.items.map((item) => this.judgeItemNow(request, item, unknown));
+    return judged.every((one) => one !== null) ? conclude(request, judged) : null;
   }
 
   private judgeItemNow(

@@ -1,4 +1,4 @@
-import { isInRange, parseClientAddress, type Address, type AddressRange } from "../address";
+import { isInRange, parseClientAddress, type AddressRange } from "../address";
 import { metadataOf } from "./placeholders";
 import type { ClientInfo, Unknown } from "../provider";
 
@@ -15,24 +15,19 @@ export interface Who {
 /** "maybe": it depends on something that is not known. */
 export type Certainty = "yes" | "maybe" | "no";
 
-/** The attribute that lists the roles of a client. */
-const ROLES = "roles";
-
-/** The roles of a client; spaces around the commas do not count. */
-export function rolesOf(client: ClientInfo): string[] {
-  return (metadataOf(client, ROLES) ?? "").split(",").map((role) => role.trim());
+/** Reads an attribute of a client, "" where it has none. The last text is read once: one client tends to ask many times. */
+function reader<T>(attribute: string, read: (text: string) => T): (client: ClientInfo) => T {
+  let [lastText, last] = ["", read("")];
+  return (client) => {
+    const text = metadataOf(client, attribute) ?? "";
+    if (text !== lastText) [lastText, last] = [text, read(text)];
+    return last;
+  };
 }
 
-let lastText = "";
-let lastAddress: Address | null = null;
-
-/** One client tends to ask many times. */
-function addressOf(client: ClientInfo): Address | null {
-  const text = metadataOf(client, "address");
-  if (text === undefined) return null;
-  if (text !== lastText) [lastText, lastAddress] = [text, parseClientAddress(text)];
-  return lastAddress;
-}
+/** Spaces around the commas do not count. */
+const rolesOf = reader("roles", (text): readonly string[] => text.split(",").map((role) => role.trim()));
+const addressOf = reader("address", parseClientAddress);
 
 function has(set: ReadonlySet<string>, value: string | undefined): boolean {
   return value !== undefined && set.has(value);

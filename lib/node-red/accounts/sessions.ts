@@ -46,7 +46,8 @@ export function sessionsIn({ store, key, warn }: SessionsOptions): Sessions {
           if (secret === null) return null;
           const session = readSession(opened(kept, secret, name));
           if (session !== null) return session;
-          await document.setAside("can not be opened with the key of this installation: sign in to the account again");
+          const why = "is of a newer release, or can not be opened with the key of this installation";
+          await document.setAside(`${why}: sign in to the account again`);
           return null;
         },
         save: async (session) => {

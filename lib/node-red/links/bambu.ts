@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { withAccount } from "../../bambu/cloud/with-account";
 import { discover } from "../../bambu/discovery";
 import { probe } from "../../bambu/probe";
 import { bambuLan } from "../../bambu/session";
@@ -30,7 +31,10 @@ function bambuWay(
     link: (settings, around) =>
       preparedLink({ name, vendor: "bambu" }, async () => {
         const { options, putAway } = await accessOf(settings, around);
-        return { link: bambuLan(options), putAway };
+        const link = bambuLan(options);
+        // An account that is optional here still tells when its sign-in ends, and gives the printer its name.
+        const account = name === "lan" ? around.accounts.of(settings.account)?.account : undefined;
+        return { link: account === undefined ? link : withAccount(link, account, settings.id), putAway };
       }),
     tryOut: async (settings, around) => {
       const { options, putAway } = await accessOf(await located(settings), around);
