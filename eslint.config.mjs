@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import ts from "typescript-eslint";
 
 /** The house's directions of import: `lint` refuses what the table in CONTRIBUTING does not allow. */
-const room = (files, forbidden) => ({
+const refuse = (files, forbidden) => ({
   files,
   rules: {
     "no-restricted-imports": [
@@ -12,6 +12,12 @@ const room = (files, forbidden) => ({
     ],
   },
 });
+
+/** A folder of lib, whose files import from each other and from `allowed`, however deep they stand. */
+const room = (folder, ...allowed) =>
+  [1, 2, 3].map((depth) =>
+    refuse([`lib/${folder}${"/*".repeat(depth)}.ts`], `^(\\.\\./){${depth},}(?!${allowed.join("|")})`),
+  );
 
 export default defineConfig(
   { ignores: ["dist", "coverage", "bench/results", ".printgate", ".octoprint"] },
@@ -59,13 +65,13 @@ export default defineConfig(
       },
     },
   },
-  room(["lib/errors.ts", "lib/node-red/property-kinds.ts"], "^\\.{1,2}/"),
-  room(["lib/node-red/properties.ts", "lib/node-red/property-table.ts"], "^\\.{1,2}/(?!property-)"),
-  room(["lib/printer/**"], "^\\.\\./(?!errors$)"),
-  room(["lib/bambu/*.ts", "lib/octoprint/**"], "^\\.\\./(?!errors$|printer/)"),
-  room(["lib/bambu/*/**"], "^(\\.\\./){2,}(?!errors$|printer/)"),
-  room(["lib/simulator/*.ts", "lib/auth/**"], "^\\.\\./(?!errors$)"),
-  room(["lib/simulator/*/**"], "^(\\.\\./){2,}(?!errors$)"),
-  room(["nodes/*.ts"], "^\\.\\./lib/(?!node-red/|printer/|auth/)"),
-  room(["nodes/*.editor.ts", "nodes/editor/**"], "^(\\.\\./)+lib/(?!node-red/properties$)"),
+  refuse(["lib/errors.ts", "lib/node-red/property-kinds.ts"], "^\\.{1,2}/"),
+  refuse(["lib/node-red/properties.ts", "lib/node-red/property-table.ts"], "^\\.{1,2}/(?!property-)"),
+  room("printer", "errors$"),
+  room("bambu", "errors$", "printer/"),
+  room("octoprint", "errors$", "printer/"),
+  room("simulator", "errors$"),
+  room("auth", "errors$"),
+  refuse(["nodes/*.ts"], "^\\.\\./lib/(?!node-red/|printer/|auth/)"),
+  refuse(["nodes/*.editor.ts", "nodes/editor/**"], "^(\\.\\./)+lib/(?!node-red/properties$)"),
 );

@@ -2,7 +2,7 @@ import { newEnforcer, newModelFromString, type Enforcer } from "casbin";
 // @ts-expect-error: it has no types of its own
 import { Qlobber as UntypedQlobber } from "qlobber";
 import type { Action, ClientInfo } from "../lib/auth/provider";
-import { compileRules } from "../lib/auth/rules";
+import { compileRules } from "../lib/auth/rules/rules";
 import { matches } from "../lib/auth/topics";
 
 /**

@@ -1,7 +1,7 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeStatus } from "node-red";
-import type { Verdict } from "../lib/auth/policy-verdict";
-import { DecisionLight, usePolicy, undecided } from "../lib/node-red/auth-follow";
-import { askPolicy, QuestionReader } from "../lib/node-red/auth-question";
+import type { Verdict } from "../lib/auth/policy/verdict";
+import { DecisionLight, usePolicy, undecided } from "../lib/node-red/auth/follow";
+import { askPolicy, QuestionReader } from "../lib/node-red/auth/question";
 import { Light, onClose, onInput, type Send } from "../lib/node-red/runtime";
 
 /** Where a message leaves. */

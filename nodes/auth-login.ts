@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeStatus } from "node-red";
-import { type LoginAnswer, type LoginVerdict, logIn } from "../lib/auth/login";
-import { DecisionLight, usePolicy, undecided } from "../lib/node-red/auth-follow";
+import { type LoginAnswer, type LoginVerdict, logIn } from "../lib/auth/login/login";
+import { DecisionLight, usePolicy, undecided } from "../lib/node-red/auth/follow";
 import { Light, onClose, onInput } from "../lib/node-red/runtime";
 
 /** Where a message leaves. */

@@ -1,8 +1,8 @@
 import type { NodeAPI, NodeDef } from "node-red";
-import { addPolicyRoutes } from "../lib/node-red/auth-admin";
-import type { AuthPolicyNode } from "../lib/node-red/auth-follow";
-import { buildPolicy, type PolicyCredentials } from "../lib/node-red/auth-policies";
-import { isRegisteredUsers } from "../lib/node-red/auth-users";
+import { addPolicyRoutes } from "../lib/node-red/auth/admin";
+import type { AuthPolicyNode } from "../lib/node-red/auth/follow";
+import { buildPolicy, type PolicyCredentials } from "../lib/node-red/auth/policies";
+import { isRegisteredUsers } from "../lib/node-red/auth/users";
 import { storeOf } from "../lib/node-red/composition";
 import { Light, onClose, redRing } from "../lib/node-red/runtime";
 import { fileNameOf } from "../lib/node-red/store";

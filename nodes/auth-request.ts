@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import { usePolicy, unusable } from "../lib/node-red/auth-follow";
+import { usePolicy, unusable } from "../lib/node-red/auth/follow";
 import { Light, onClose, redRing } from "../lib/node-red/runtime";
 
 /** The questions of a policy that a flow decides, one message each. */

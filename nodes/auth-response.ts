@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import { type AuthPolicyNode, undecided } from "../lib/node-red/auth-follow";
+import { type AuthPolicyNode, undecided } from "../lib/node-red/auth/follow";
 import { Light, onInput } from "../lib/node-red/runtime";
 
 /** Takes a flow's answer to the question of an auth-request node. */

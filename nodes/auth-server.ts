@@ -1,7 +1,7 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import type { HttpParts } from "../lib/auth/http";
-import { usePolicy, unusable } from "../lib/node-red/auth-follow";
-import { rootProblem, sitesOf } from "../lib/node-red/auth-http";
+import type { HttpParts } from "../lib/auth/http/http";
+import { usePolicy, unusable } from "../lib/node-red/auth/follow";
+import { rootProblem, sitesOf } from "../lib/node-red/auth/http";
 import { houseOf } from "../lib/node-red/composition";
 import { printerRows } from "../lib/node-red/printer-metrics";
 import { unsetVariable, variableIn } from "../lib/node-red/properties";

@@ -1,7 +1,7 @@
 import type { NodeAPI, NodeDef } from "node-red";
-import { addAccountRoutes } from "../lib/node-red/account-admin";
-import type { PrinterAccountNode } from "../lib/node-red/account-node";
-import { type AccountCredentials, readAccountSettings, warningsOf } from "../lib/node-red/account-settings";
+import { addAccountRoutes } from "../lib/node-red/accounts/admin";
+import type { PrinterAccountNode } from "../lib/node-red/accounts/node";
+import { type AccountCredentials, readAccountSettings, warningsOf } from "../lib/node-red/accounts/settings";
 import { houseOf } from "../lib/node-red/composition";
 import { Light, onClose, orProblem, redRing } from "../lib/node-red/runtime";
 

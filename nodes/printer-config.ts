@@ -1,5 +1,5 @@
 import type { NodeAPI, NodeDef } from "node-red";
-import { accountFor, type UsableAccount } from "../lib/node-red/account-node";
+import { accountFor, type UsableAccount } from "../lib/node-red/accounts/node";
 import { addRoutes } from "../lib/node-red/admin";
 import { houseOf } from "../lib/node-red/composition";
 import type { PrinterConfigNode } from "../lib/node-red/follow";

@@ -30,7 +30,7 @@ export async function openWorld(root, userDir) {
     tls: true,
     users: [{ account: ACCOUNT, password: randomBytes(9).toString("base64url"), uid: 1000042, name: "Demo" }],
   });
-  const printer = await simulator("virtual-printer").startVirtualPrinter({
+  const printer = await simulator("printer/virtual-printer").startVirtualPrinter({
     ...{ model: "A1", serial: CLOUD_SERIAL, accessCode: randomBytes(4).toString("hex") },
     ...{ timeScale: 50, jobs: "endless" },
   });

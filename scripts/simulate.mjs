@@ -68,8 +68,8 @@ async function main() {
     return;
   }
   ensureBuilt();
-  const { startVirtualPrinter, findProfile } = await import("../dist/lib/simulator/virtual-printer.js");
-  const { startAnnouncer } = await import("../dist/lib/simulator/announcer.js");
+  const { startVirtualPrinter, findProfile } = await import("../dist/lib/simulator/printer/virtual-printer.js");
+  const { startAnnouncer } = await import("../dist/lib/simulator/printer/announcer.js");
   const profile = findProfile(flags.model);
   const serial = flags.serial ?? `${profile.serialPrefix}00A000000001`;
   const accessCode = flags["access-code"] ?? String(randomInt(10_000_000, 100_000_000));

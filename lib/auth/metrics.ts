@@ -1,5 +1,3 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-
 /**
  * How long a provider takes and how often it breaks: BifroMQ's timer `call.exec.timer` and counter
  * `call.exec.fail.count`, under the names that its metrics have as Prometheus text.
@@ -28,7 +26,7 @@ export interface Metrics {
   /** The provider broke: it threw, gave no answer in time, or nonsense. As in BifroMQ its time is not counted. */
   failed(method: Method): void;
   /** Everything in Prometheus' text format, the gauges of others behind it. */
-  text(others?: readonly MetricRows[]): Promise<string>;
+  text(others?: readonly MetricRows[]): string;
   /** The type of the text, for an HTTP header. */
   readonly contentType: string;
 }
@@ -36,45 +34,86 @@ export interface Metrics {
 /** From a decision in memory to a webhook that hardly answers; seconds. */
 const BUCKETS = [0.000_01, 0.000_1, 0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10];
 
+/** What was counted of one method. */
+class Tally {
+  failures = 0;
+  private seconds = 0;
+  /** How many answers fell into which bucket; behind the last one are those that took longer. */
+  private readonly answers: number[] = [];
+
+  /** A gate counts a hundred thousand answers a second: what can wait for whoever reads them is done there. */
+  add(seconds: number): void {
+    let at = 0;
+    while (seconds > (BUCKETS[at] ?? Infinity)) at++;
+    this.answers[at] = (this.answers[at] ?? 0) + 1;
+    this.seconds += seconds;
+  }
+
+  /** The rows of a Prometheus histogram: each bucket holds the ones before it. */
+  get timer(): Family["rows"] {
+    let count = 0;
+    const buckets = [...BUCKETS, "+Inf"].map((bound, at) => {
+      count += this.answers[at] ?? 0;
+      return { suffix: "_bucket", labels: { le: String(bound) }, value: count };
+    });
+    return [
+      ...buckets,
+      { suffix: "_sum", labels: {}, value: this.seconds },
+      { suffix: "_count", labels: {}, value: count },
+    ];
+  }
+}
+
 /** The metrics of one policy, all methods present with zero. */
 export function createMetrics(): Metrics {
-  const registry = new Registry();
-  const shared = { labelNames: ["method"] as const, registers: [registry] };
-  const timer = new Histogram({
-    ...shared,
-    name: "call_exec_timer_seconds",
-    help: "Time the auth provider took to answer",
-    buckets: BUCKETS,
-  });
-  const failures = new Counter({
-    ...shared,
-    name: "call_exec_fail_count_total",
-    help: "Calls that the auth provider failed to answer",
-  });
-  for (const method of Object.values(METHODS)) {
-    timer.zero({ method });
-    failures.inc({ method }, 0);
-  }
+  const tallies: Readonly<Record<Method, Tally>> = { auth: new Tally(), extAuth: new Tally(), check: new Tally() };
+  const rowsOf = (rows: (tally: Tally) => Family["rows"]): Family["rows"] =>
+    (Object.keys(METHODS) as Method[]).flatMap((method) =>
+      rows(tallies[method]).map((row) => ({ ...row, labels: { ...row.labels, method: METHODS[method] } })),
+    );
   return {
     answered(method, seconds) {
-      timer.observe({ method: METHODS[method] }, seconds);
+      tallies[method].add(seconds);
     },
     failed(method) {
-      failures.inc({ method: METHODS[method] });
+      tallies[method].failures += 1;
     },
-    async text(others = []) {
-      const own = await registry.metrics();
-      const foreign = await Promise.all(others.map(textOf));
-      return [own, ...foreign].join("\n");
+    text(others = []) {
+      const families: readonly Family[] = [
+        {
+          name: "call_exec_timer_seconds",
+          help: "Time the auth provider took to answer",
+          type: "histogram",
+          rows: rowsOf((tally) => tally.timer),
+        },
+        {
+          name: "call_exec_fail_count_total",
+          help: "Calls that the auth provider failed to answer",
+          type: "counter",
+          rows: rowsOf(({ failures }) => [{ labels: {}, value: failures }]),
+        },
+        ...others.map((gauge): Family => ({ ...gauge, type: "gauge" })),
+      ];
+      return families.map(textOf).join("\n");
     },
-    contentType: registry.contentType,
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
   };
 }
 
-async function textOf({ name, help, rows }: MetricRows): Promise<string> {
-  const registry = new Registry();
-  const labelNames = [...new Set(rows.flatMap(({ labels }) => Object.keys(labels)))];
-  const gauge = new Gauge({ name, help, labelNames, registers: [registry] });
-  for (const { labels, value } of rows) gauge.set(labels, value);
-  return registry.metrics();
+/** Numbers of one name, as Prometheus knows them. */
+interface Family extends Omit<MetricRows, "rows"> {
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly rows: readonly (MetricRows["rows"][number] & { readonly suffix?: string })[];
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", '"': '\\"' };
+
+function textOf({ name, help, type, rows }: Family): string {
+  const lines = rows.map(({ suffix = "", labels, value }) => {
+    const pairs = Object.entries(labels).map(
+      ([label, text]) => `${label}="${text.replace(/[\\\n"]/g, (one) => ESCAPES[one] ?? one)}"`,
+    );
+    return `${name}${suffix}{${pairs.join(",")}} ${value}`;
+  });
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ""].join("\n");
 }

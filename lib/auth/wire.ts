@@ -181,7 +181,7 @@ export function extendedAuthDataJson(data: ExtendedAuthData): Json {
   return extendedAuthData.write(data.step === "initial" ? { initial: data } : { auth: data }) ?? {};
 }
 
-/** The body of `POST /auth`, to the byte what the demo plugin sends. */
+/** The body of `POST /auth`, as the demo plugin lays it out; its JSON writer escapes a few more signs than it must. */
 export const printAuthData = (data: AuthData): string => printJson(authDataJson(asMqtt3(data)));
 
 type Succeeded = MessageOf<typeof successShape>;
@@ -270,7 +270,7 @@ export function actionJson(action: Action): Json {
   return mqttAction.write({ [kind]: body }) ?? {};
 }
 
-/** The body of `POST /check`, to the byte what the demo plugin sends. */
+/** The body of `POST /check`, as the demo plugin lays it out; its JSON writer escapes a few more signs than it must. */
 export const printAction = (action: Action): string => printJson(actionJson(action));
 
 /** CheckResult: `{ granted }`, `{ denied }` or `{ error }`. */

@@ -7,9 +7,10 @@ import {
   ALERT_MODULES,
   CANCEL_CODES,
   RUNOUT_CODES,
-  RUNOUT_HMS,
   RUNOUT_LOW_WORD,
   RUNOUT_MODULES,
+  RUNOUT_OF_SLOT,
+  RUNOUT_OF_UNIT,
   SEVERITIES,
   STAGE_RUNOUT,
 } from "./vocabulary";
@@ -53,7 +54,7 @@ const SIGNALS: readonly Signals[] = [
 export function decodeSignals({ report }: Heard): Signals {
   const error = printErrorOf(report);
   const health = healthOf(report);
-  const cancelled = CANCEL_CODES.has(error) || health.some(echoesCancel);
+  const cancelled = CANCEL_CODES.has(error) || health.some(echoesCancel) || failedByCancel(report);
   const runout = stageIdOf(report) === STAGE_RUNOUT || isRunout(error) || health.some(tellsRunout);
   return SIGNALS[(cancelled ? 1 : 0) + (runout ? 2 : 0)] ?? { cancelled, runout };
 }
@@ -78,12 +79,21 @@ function echoesCancel({ attribute, code }: HealthEntry): boolean {
   return CANCEL_CODES.has(((attribute & 0xffff_0000) | (code & 0xffff)) >>> 0);
 }
 
+/**
+ * X1, P2S and H2 keep why a job failed, after the pulse in `print_error` is over or where there was none (seen in reports
+ * of an H2C). It stands there until the next job, so that it only counts while the printer says that this one failed.
+ */
+function failedByCancel(report: Readonly<Fields>): boolean {
+  return report.gcode_state === "FAILED" && CANCEL_CODES.has(wordOf(report.fail_reason) ?? 0);
+}
+
 function isRunout(error: number): boolean {
   return RUNOUT_CODES.has(error) || (RUNOUT_MODULES.has(error >>> 24) && (error & 0xffff) === RUNOUT_LOW_WORD);
 }
 
 function tellsRunout({ attribute, code }: HealthEntry): boolean {
-  return (
-    RUNOUT_MODULES.has(attribute >>> 24) && (attribute & 0xffff) === RUNOUT_HMS.attribute && code === RUNOUT_HMS.code
-  );
+  if (!RUNOUT_MODULES.has(attribute >>> 24)) return false;
+  const part = attribute & 0xffff;
+  if (part === RUNOUT_OF_UNIT.attribute) return code === RUNOUT_OF_UNIT.code;
+  return (part & ~RUNOUT_OF_SLOT.slots) === RUNOUT_OF_SLOT.attribute && RUNOUT_OF_SLOT.codes.has(code);
 }

@@ -7,6 +7,8 @@ import { NOZZLE_MATERIALS } from "./vocabulary";
 /** What models without a chamber sensor write. */
 const CHAMBER_PLACEHOLDER = 5;
 const NO_TYPE: ReadonlySet<string> = new Set(["N/A"]);
+/** What the extruder state says while the printer goes from one to the other (source: the maker's slicer). */
+const EXTRUDER_CHANGING = 0xf;
 /** Ids of `device.airduct.parts`. */
 const AIR_PARTS = { part: 16, aux: 32, chamber: 48, aux2: 160 };
 
@@ -52,10 +54,11 @@ function flatNozzleOf(report: Readonly<Fields>, device: Readonly<Fields>, model:
   return [{ index: 0, actual, target, active: model.nozzles === 2 ? null : true, diameter, type }];
 }
 
-/** Which extruder is in use (0 right, 1 left): bits 4..7 of the extruder state. null = not said. */
+/** Which extruder is in use (0 right, 1 left): bits 4..7 of the extruder state. null = not said, or just changing. */
 export function currentExtruderOf(report: Readonly<Fields>): number | null {
   const state = wordOf(fieldsOf(fieldsOf(report.device).extruder).state);
-  return state === null ? null : (state >> 4) & 0xf;
+  const current = state === null ? EXTRUDER_CHANGING : (state >> 4) & 0xf;
+  return current === EXTRUDER_CHANGING ? null : current;
 }
 
 /** The entry of `device.nozzle.info`, which old X1 firmware sends as a number instead of a list. */
@@ -67,15 +70,16 @@ function nozzleIndexOf(id: unknown): number | null {
   return integerIn(id, 0, 15);
 }
 
+/** In mm, without the noise of a number that was a 32-bit float in the printer. */
 function diameterOf(value: unknown): number | null {
-  return numberIn(value, 0.05, 5);
+  const diameter = numberIn(value, 0.05, 5);
+  return diameter === null ? null : Math.round(diameter * 100) / 100;
 }
 
-/** `HS01` and the like end in the material; words are passed on as they are. */
+/** `HS01` and the like end in the material, on an H2C with the diameter behind it (`HS01-0.4`); words are passed on. */
 function nozzleTypeOf(value: unknown): string | null {
   const text = textOf(value, NO_TYPE);
-  if (text === null) return null;
-  return (/^H[A-Z]\d\d$/.test(text) ? NOZZLE_MATERIALS.get(text.slice(2)) : undefined) ?? text;
+  return NOZZLE_MATERIALS.get(/^H[A-Z](\d\d)(-|$)/.exec(text ?? "")?.[1] ?? "") ?? text;
 }
 
 function bedOf(report: Readonly<Fields>, device: Readonly<Fields>): Heater {

@@ -18,21 +18,23 @@ const SNOW_NO_SLOT = 0xff;
  * The AMS family's units, as far as they are plugged in. Units and slots go by their ids, never by their
  * place in a list. A slot is `unknown` where a spool was felt but nobody said what is on it.
  */
-export function decodeUnits({ report, modules }: Heard): FilamentUnit[] {
+export function decodeUnits({ report, modules, model: printer }: Heard): FilamentUnit[] {
   const ams = fieldsOf(report.ams);
   const units: FilamentUnit[] = [];
   for (const unit of entriesOf(ams.ams)) {
     const id = integerIn(unit.id, 0, 255);
     if (id === null || bitOf(ams.ams_exist_bits, unitBit(id)) === false) continue;
+    const model = unitModelOf(unit, id, modules) ?? printer.unit;
+    const slots = slotsOf(unit.tray, (slot) => bitOf(ams.tray_exist_bits, slotBit(id, slot)));
     units.push({
       id,
-      model: unitModelOf(unit, id, modules),
+      model,
       humidityLevel: integerIn(unit.humidity, 1, 5),
       // Zeros are what a unit says while it powers up, or for a sensor that it has not.
       humidityPercent: numberIn(unit.humidity_raw, 1, 100),
       temperature: numberIn(unit.temp, -50, 150) || null,
       dryingMinutesLeft: integerIn(unit.dry_time, 0, 100_000),
-      slots: slotsOf(unit.tray, (slot) => bitOf(ams.tray_exist_bits, slotBit(id, slot))),
+      slots: model === "ams-lite" ? slots.map(withoutZero) : slots,
     });
   }
   // A sorted copy is also a tight one: a list that grew by push keeps room for a dozen more.
@@ -58,14 +60,23 @@ function bitOf(flags: unknown, bit: number | null): boolean | null {
 }
 
 /** By its own word, else by the name of its firmware module, else by an id that only one kind has. */
-function unitModelOf(unit: Readonly<Fields>, id: number, modules: readonly Readonly<Fields>[]): FilamentUnit["model"] {
+function unitModelOf(
+  unit: Readonly<Fields>,
+  id: number,
+  modules: readonly Readonly<Fields>[],
+): FilamentUnit["model"] | undefined {
   const info = textOf(unit.info);
   const said = info === null ? undefined : UNIT_MODELS_BY_INFO.get(info.slice(-1));
   if (said !== undefined) return said;
   for (const [prefix, model] of UNIT_MODELS_BY_MODULE)
     if (modules.some((module) => module.name === `${prefix}/${id}`)) return model;
   if (id >= FIRST_HT_UNIT) return "ams-ht";
-  return id === A2L_LITE_UNIT ? "ams-lite" : "unknown";
+  return id === A2L_LITE_UNIT ? "ams-lite" : undefined;
+}
+
+/** An AMS lite does not measure what is left: full spools with a chip have 0 there (reports of A1 and A1 mini). */
+function withoutZero(slot: Slot): Slot {
+  return slot.remainingPercent === 0 ? { ...slot, remainingPercent: null } : slot;
 }
 
 function slotsOf(trays: unknown, isPresent: (slot: number) => boolean | null): Slot[] {
@@ -134,6 +145,7 @@ function externalIdsOf(report: Readonly<Fields>): { id: number; tray: Readonly<F
 export function decodeActive({ report }: Heard): ActiveFilament | null {
   const current = currentExtruderOf(report);
   const extruders = entriesOf(fieldsOf(fieldsOf(report.device).extruder).info);
+  if (current === null && extruders.length > 1) return null;
   const nozzle = current ?? 0;
   const snow = integerIn(extruders.find((entry) => entry.id === nozzle)?.snow, 0, 0xffff);
   return snow === null ? activeOfTray(report, nozzle) : activeOfExtruder(report, snow, nozzle);

@@ -1,7 +1,7 @@
 import type { FirmwareModule, FirmwareWord } from "../printer/firmware";
 import { compareVersions, numbersOf } from "../printer/versions";
 import type { Heard } from "./heard";
-import { entriesOf, fieldsOf, integerIn, textOf, type Fields } from "./values";
+import { entriesOf, fieldsOf, hexBit, integerIn, textOf, type Fields } from "./values";
 
 /**
  * What a printer says about its own updates, from `get_version` and `upgrade_state` (Bambu protocol notes, "firmware").
@@ -19,8 +19,12 @@ const UPDATING: ReadonlySet<unknown> = new Set([
   "DOWNLOADING",
   "PRE_FLASH_START",
   "PRE_FLASH_SUCCESS",
+  "FLASHING",
 ]);
 const UPDATING_STATE = 2;
+
+/** Bit of `cfg`, where newer firmware says it too (source: the maker's slicer). */
+const FORCE_BIT = 2;
 
 /** From here on it is a firmware that others made (X1Plus numbers itself so). */
 const CUSTOM = "99";
@@ -42,7 +46,7 @@ export function decodeFirmwareWord({ report, modules }: Heard): FirmwareWord {
     modules: known.map((name): FirmwareModule => {
       return { name, installed: listed.get(name) ?? null, offered: offers.get(name) ?? null };
     }),
-    force: forceOf(upgrade.force_upgrade, report.force_upgrade),
+    force: forceOf(upgrade.force_upgrade, report.force_upgrade, hexBit(report.cfg, FORCE_BIT)),
     updating: integerIn(upgrade.dis_state, 0, 99) === UPDATING_STATE || UPDATING.has(upgrade.status),
   };
   const whole = listed.get("ota") ?? null;
@@ -66,7 +70,10 @@ function modulesOf(modules: Heard["modules"], upgrade: Readonly<Fields>): Readon
   return found;
 }
 
-/** Name -> offered version, from the three places where firmware writes it; the earlier one decides. */
+/**
+ * Name -> offered version, from the places where firmware writes it; the earlier one decides. Like the maker's slicer,
+ * `new_ver` of a module is believed only beside `visible`: X1 firmware from before wrote there what it had been offered once.
+ */
 function offersOf(
   modules: Heard["modules"],
   installed: ReadonlyMap<string, string | null>,
@@ -84,7 +91,10 @@ function offersOf(
     if (kind === undefined || version === null) continue;
     for (const name of targetsOf(kind, version, installed)) offer(name, version);
   }
-  for (const module of modules) offer(textOf(module.name), module.sw_new_ver);
+  for (const module of modules) {
+    offer(textOf(module.name), module.sw_new_ver);
+    if ("visible" in module) offer(textOf(module.name), module.new_ver);
+  }
   return offers;
 }
 

@@ -1,3 +1,4 @@
+import type { FilamentUnit } from "../printer/status";
 import { textOf, type Fields } from "./values";
 
 /**
@@ -16,6 +17,8 @@ export interface Model {
   /** Part of the address of its pages in the maker's wiki. */
   readonly series: string;
   readonly nozzles: 1 | 2 | null;
+  /** What a filament unit is that does not say it: firmware from before there were several kinds (as the maker's slicer has it). */
+  readonly unit: FilamentUnit["model"];
   readonly chamberSensor: boolean | null;
   readonly chamberHeater: boolean | null;
   /** Whether it has the auxiliary and the chamber fan. */
@@ -35,6 +38,7 @@ const X1: Model = {
   serials: ["00W"],
   series: "x1",
   nozzles: 1,
+  unit: "ams",
   chamberSensor: true,
   chamberHeater: false,
   airFans: true,
@@ -50,6 +54,7 @@ const P1P: Model = {
   serials: ["01S"],
   series: "p1",
   nozzles: 1,
+  unit: "ams",
   chamberSensor: false,
   chamberHeater: false,
   airFans: true,
@@ -65,6 +70,7 @@ const A1: Model = {
   codes: ["N2S"],
   serials: ["039"],
   series: "a1",
+  unit: "ams-lite",
   airFans: false,
 };
 
@@ -76,6 +82,7 @@ const H2D: Model = {
   serials: [],
   series: "h2d",
   nozzles: 2,
+  unit: "unknown",
   chamberSensor: true,
   chamberHeater: true,
   airFans: true,
@@ -126,6 +133,7 @@ export const UNKNOWN_MODEL: Model = {
   serials: [],
   series: "x1",
   nozzles: null,
+  unit: "unknown",
   chamberSensor: null,
   chamberHeater: null,
   airFans: null,

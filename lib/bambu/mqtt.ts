@@ -49,6 +49,19 @@ const PRINTER_REFUSALS: Refusals = {
   ],
 };
 
+/** How a connection that was up ends, by the code or the words of the error. */
+const ENDS: ReadonlyMap<unknown, string> = new Map(
+  Object.entries({
+    ECONNRESET: "the connection was cut",
+    EPIPE: "the connection was cut",
+    ETIMEDOUT: "no answer any more",
+    "Keepalive timeout": "no answer any more",
+    "connack timeout": "no answer to the login",
+    EHOSTUNREACH: "the address can not be reached any more",
+    ENETUNREACH: "the network can not be reached any more",
+  }),
+);
+
 /** What an error of the client means to a user. */
 export function explainMqtt(
   error: Error & { code?: number | string },
@@ -57,7 +70,8 @@ export function explainMqtt(
 ): PrintgateError {
   const refusal = typeof error.code === "number" ? refusals[error.code] : undefined;
   if (refusal !== undefined) return new PrintgateError(refusal[0], refusal[1], { cause: error });
-  return new PrintgateError("link-lost", redact(error.message, [secret]), { cause: error });
+  const words = ENDS.get(error.code) ?? ENDS.get(error.message) ?? redact(error.message, [secret]);
+  return new PrintgateError("link-lost", words, { cause: error });
 }
 
 /**

@@ -169,5 +169,14 @@ export const RUNOUT_CODES: ReadonlySet<number> = new Set([0x0300_8004, 0x0300_80
 /** In these modules (AMS, AMS lite, AMS HT; the byte below is the unit) this low word says it. */
 export const RUNOUT_MODULES: ReadonlySet<number> = new Set([0x07, 0x12, 0x18]);
 export const RUNOUT_LOW_WORD = 0x8011;
-/** The same as an HMS entry: low word of the attribute, and the code. */
-export const RUNOUT_HMS = { attribute: 0x7000, code: 0x0002_0007 };
+/** The same as an HMS entry of these modules, for a unit: low word of the attribute, and the code. */
+export const RUNOUT_OF_UNIT = { attribute: 0x7000, code: 0x0002_0007 };
+/**
+ * For a slot, which the attribute counts from 20 to 23: ran out, could not be purged, is being purged. That another slot took over
+ * (0003_0002) is not among them: it stays in the list while the print goes on, and would hide the next one.
+ */
+export const RUNOUT_OF_SLOT = {
+  attribute: 0x2000,
+  slots: 0x0300,
+  codes: new Set([0x0002_0001, 0x0002_0005, 0x0003_0001]),
+};

@@ -3,10 +3,10 @@ import { discover } from "../bambu/discovery";
 import { PrintgateError, redact, toError } from "../errors";
 import { isPrinterId } from "../printer/status";
 import type { House } from "./composition";
-import { tryPrinter } from "./links";
+import { tryPrinter } from "./links/links";
 import { variableIn } from "./properties";
 import { type PrinterCredentials, readSettings, SECRETS } from "./settings";
-import { LISTEN_SECONDS } from "./way";
+import { LISTEN_SECONDS } from "./links/way";
 
 /**
  * What the printer-config dialog asks the runtime. All answers are JSON; a failure is

@@ -4,15 +4,15 @@ import { createAccount } from "../bambu/cloud/account";
 import { createSightings } from "../bambu/discovery";
 import { isPrinterMemory } from "../printer/memory-shape";
 import { Printer } from "../printer/printer";
-import { Accounts, type MakeAccount } from "./accounts";
+import { Accounts, type MakeAccount } from "./accounts/accounts";
 import { fileKey, type InstallationKey, memoryKey } from "./installation-key";
-import { linkFor } from "./links";
-import { pinsIn } from "./pins";
+import { linkFor } from "./links/links";
+import { pinsIn } from "./links/pins";
 import { Printers } from "./printers";
 import type { PrinterSettings } from "./settings";
-import { type Sessions, sessionsIn } from "./sessions";
+import { type Sessions, sessionsIn } from "./accounts/sessions";
 import { fileNameOf, fileStore, memoryStore, type Store } from "./store";
-import type { Surroundings } from "./way";
+import type { Surroundings } from "./links/way";
 
 /** What all nodes of one Node-RED share. */
 export interface House extends Surroundings {

@@ -3,7 +3,7 @@ import { PrintgateError } from "../errors";
 import { answer, readForm } from "./admin";
 import type { House } from "./composition";
 import { KeyRequests } from "./key-requests";
-import { forgetful, octoprintTrust } from "./links-octoprint";
+import { forgetful, octoprintTrust } from "./links/octoprint";
 import { readProperties } from "./properties";
 
 /**

@@ -4,7 +4,16 @@ import type { CommandReply, SendOptions } from "../printer/link";
 import { baseOf, OctoprintClient } from "./client";
 import { orderFor, REFUSALS, replyTo } from "./commands";
 import type { OctoprintReports } from "./reports";
-import { type Asker, askPicture, askRights, askSession, askUpdates, askVersion } from "./rest";
+import {
+  type Asker,
+  askFirmwareName,
+  askPicture,
+  askPrinter,
+  askRights,
+  askSession,
+  askUpdates,
+  askVersion,
+} from "./rest";
 import type { KeySource } from "./session-keys";
 import { PushSocket } from "./socket";
 import { type Connections, connectionsTo, type Trust } from "./trust";
@@ -290,15 +299,23 @@ export class Connection {
     return Date.now() - this.heardAt >= this.reach.quietMs;
   }
 
-  /** A printer tells its firmware when it is asked, and OctoPrint asks only when it connects: perhaps long before us. */
+  /**
+   * A printer tells its firmware when it is asked, and OctoPrint asks only when it connects: perhaps long before us. From
+   * 2.0 on it passes on no later answer, but can say what it heard.
+   */
   private askFirmware(): void {
     const { firmware, phase, mayAct } = this.reports;
-    if (this.askedFirmware || firmware !== null || phase !== "ready" || !mayAct) return;
+    const isKept = !/^[01]\./.test(this.version);
+    const isDue = isKept ? phase !== "off" : phase === "ready" && mayAct;
+    if (this.askedFirmware || firmware !== null || !isDue) return;
     this.askedFirmware = true;
     const ask = async (): Promise<void> => {
-      const asked = { method: "POST", path: "api/printer/command", json: { command: "M115" }, accept: [409] } as const;
-      const { client, key, signal } = await this.asker();
-      await client.ask({ ...asked, key, signal });
+      const asker = await this.asker();
+      if (!isKept) return askPrinter(asker);
+      const name = await askFirmwareName(asker);
+      if (this.isOver || name === null) return;
+      this.reports.takeFirmware(name);
+      this.owner.news();
     };
     // Not to know it is no trouble.
     ask().catch(() => undefined);

@@ -132,6 +132,11 @@ export class OctoprintReports {
     if (layers !== null) this.course = hearLayers(this.course, layers);
   }
 
+  /** A firmware's name, where no event has told more. */
+  takeFirmware(name: string): void {
+    this.printer ??= readFirmware({ name });
+  }
+
   takeServer(server: ServerVersions): void {
     this.server = server;
   }

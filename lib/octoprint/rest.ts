@@ -75,3 +75,21 @@ export async function askUpdates({ client, key, signal }: Asker, installed: stri
   const { body } = await client.ask({ path, key, signal, timeoutMs: UPDATE_CHECK_MS });
   return readUpdateCheck(fieldsOf(body), installed);
 }
+
+/** Has OctoPrint ask the printer what it is; the answer comes as an event. */
+export async function askPrinter({ client, key, signal }: Asker): Promise<void> {
+  await client.ask({
+    method: "POST",
+    path: "api/printer/command",
+    json: { command: "M115" },
+    key,
+    signal,
+    accept: [409],
+  });
+}
+
+/** What the printer called its firmware when it was connected; null where it is off, or the user may not ask. */
+export async function askFirmwareName({ client, key, signal }: Asker): Promise<string | null> {
+  const { body } = await client.ask({ path: "api/system/info", key, signal, accept: [401, 403] });
+  return textOf(own(fieldsOf(own(body, "systeminfo")), "printer.firmware"));
+}

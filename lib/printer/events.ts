@@ -76,6 +76,8 @@ export interface EventMemory {
   readonly state: KnownState | null;
   /** The job of that state, or the last one, as it was last seen. */
   readonly job: Job | null;
+  /** What was missed of the state and is not caught up with, since no report has named one yet. Absent = nothing. */
+  readonly missed?: Continuity;
   /** Epoch ms at which that job was last seen. */
   readonly at: number;
   /** The last job whose ending was told (or found at the baseline), and how it ended. */

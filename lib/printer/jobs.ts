@@ -1,4 +1,4 @@
-import type { Ending, EventMemory, KnownState } from "./events";
+import type { Continuity, Ending, EventMemory, KnownState } from "./events";
 import type { Job } from "./status";
 
 /** Which job is which, and how far it was: the questions behind the event rules. */
@@ -11,6 +11,29 @@ export function otherJob(a: Job | null, b: Job | null): boolean {
     if (a[mark] !== null && b[mark] !== null) return a[mark] !== b[mark];
   }
   return false;
+}
+
+/**
+ * The printer was heard again with a job that is not the one we knew. A known id that had its ending before is a leftover:
+ * the job's own had not arrived yet.
+ */
+export function isReplaced({ job: known, told }: EventMemory, job: Job | null): boolean {
+  return (known?.id == null || known.id !== told?.job?.id) && otherJob(known, job);
+}
+
+/** Less than this may be a correction of the same job's figures. */
+const FAR_BACK = 10;
+
+/**
+ * The same file runs once more, where neither id nor beginning can tell: a job never goes back, to its preparations or to
+ * far smaller figures.
+ */
+export function runsAgain(memory: EventMemory, state: KnownState, job: Job | null): boolean {
+  const known = memory.job;
+  if (known === null || job === null) return false;
+  if ((["id", "startedAt"] as const).some((mark) => known[mark] !== null && known[mark] === job[mark])) return false;
+  if (state === "preparing") return memory.state === "printing" || memory.state === "paused";
+  return (progressOf(memory) ?? 0) - (job.progress ?? Infinity) >= FAR_BACK;
 }
 
 /** Another id than before, and less done than before. */
@@ -36,13 +59,18 @@ export const tenOf = (progress: number | null): number => Math.floor((progress ?
 
 /**
  * Which of the figures that a job shows as it begins are still the last job's: printers show those until the new ones
- * arrive. A beginning that was heard shows nothing else yet. One that was found after a gap shows its own, where they
- * are neither the ones that were last seen nor those of a job that is done.
+ * arrive. A beginning that was heard, and a job that prepares, show nothing else yet. A print that was found shows its
+ * own, where they are neither the ones that were last seen nor those of a job that is done.
  */
-export function leftoverOf(memory: EventMemory, job: Job | null, live: boolean): EventMemory["leftover"] {
+export function leftoverOf(
+  memory: EventMemory,
+  { state, job, continuity }: { readonly state: KnownState; readonly job: Job | null; readonly continuity: Continuity },
+): EventMemory["leftover"] {
   const { progress = null, layer = null } = job ?? {};
   const last = memory.job;
-  if (live || progress === 100 || UNDER_WAY.has(memory.state ?? "idle")) return { progress, layer };
+  // What a start found is the baseline, whosever it is.
+  const mayBeOthers = continuity === "gap" && UNDER_WAY.has(memory.state ?? "idle");
+  if (continuity === "live" || state === "preparing" || progress === 100 || mayBeOthers) return { progress, layer };
   return {
     progress: progress === last?.progress ? progress : null,
     layer: layer === last?.layer ? layer : null,

@@ -71,6 +71,7 @@ const RULES = record<EventMemory>({
   ...{ cancelled: flag, cancelWord: flag, runout: flag, startedAt: orNull(text), ten: number, firstLayer: flag },
   leftover: record<EventMemory["leftover"]>({ progress: orNull(number), layer: orNull(number) }),
   ...{ filament: orNull(text), door: orNull(text), alerts: listOf(ALERT), online: orNull(flag) },
+  missed: addedLater(oneOf("start", "gap", "live")),
   offered: addedLater(listOf(record<NonNullable<EventMemory["offered"]>[number]>({ name: text, version: text }))),
 });
 const EVENT = record<PrinterEvent>({

@@ -1,5 +1,6 @@
 import { apparatus } from "./apparatus";
 import { offered } from "./asides";
+import { conclude } from "./conclude";
 import {
   type Continuity,
   type EventMemory,
@@ -12,9 +13,9 @@ import {
   withStart,
 } from "./events";
 import { offersOf } from "./firmware";
-import { goesOn, leftoverOf, otherJob, progressOf, startedOver, tenOf, timeWasUp } from "./jobs";
+import { goesOn, isReplaced, leftoverOf, otherJob, progressOf, runsAgain, startedOver, tenOf, timeWasUp } from "./jobs";
 import type { Observation } from "./link";
-import type { Alert, Job, PrinterState } from "./status";
+import type { Job, PrinterState } from "./status";
 import { type Transition, TRANSITIONS } from "./transitions";
 
 /**
@@ -32,12 +33,6 @@ export interface Step {
 
 /** How long an ending waits for the cancel word: printers send it in a frame of its own, before or after. */
 export const ENDING_WAIT_MS = 2000;
-
-const EVENT_OF: Record<Outcome, EventName> = {
-  finished: "print.finished",
-  failed: "print.failed",
-  cancelled: "print.cancelled",
-};
 
 /** True if the second observation differs from the first in something that the rules look at. */
 export function concernsEvents(before: Observation, now: Observation): boolean {
@@ -72,9 +67,6 @@ export function expire(before: EventMemory, at: number): Step {
 class Turn {
   private memory: EventMemory;
   private readonly events: PrinterEvent[] = [];
-  private readonly live: boolean;
-  /** The baseline: what a first report shows did not just happen. */
-  private readonly silent: boolean;
   private readonly previousState: PrinterState;
   private readonly job: Job | null;
 
@@ -82,25 +74,52 @@ class Turn {
     private readonly before: EventMemory,
     private readonly seen: Observation,
     private readonly at: number,
-    private readonly continuity: Continuity,
+    private continuity: Continuity,
   ) {
     this.memory = before;
-    this.live = continuity === "live";
-    this.silent = continuity === "start" || before.state === null;
     this.previousState = shownState(before, before.state ?? "unknown");
     this.job = seen.status.job;
   }
 
+  private get live(): boolean {
+    return this.continuity === "live";
+  }
+
+  /** The baseline: what a first report shows did not just happen. */
+  private get silent(): boolean {
+    return this.continuity === "start" || this.before.state === null;
+  }
+
   run(): Step {
+    const { continuity } = this;
+    this.continuity = this.missedOfState();
+    this.settleUnseen();
     this.hearCancelWord();
     this.followState();
     this.followProgress();
+    this.continuity = continuity;
     this.followApparatus();
     return {
       memory: this.memory,
       events: this.events,
       save: this.events.length > 0 || mustSave(this.before, this.memory),
     };
+  }
+
+  /** A report that names no state catches up with nothing: the next one that does closes the gap. */
+  private missedOfState(): Continuity {
+    const { missed = "live" } = this.before;
+    const all = missed === "start" || this.live ? missed : this.continuity;
+    const left = this.seen.status.state === "unknown" ? all : "live";
+    if (left !== missed) this.set({ missed: left });
+    return all;
+  }
+
+  /** An ending waits, and another job has come meanwhile: neither its state nor its word are about that ending. */
+  private settleUnseen(): void {
+    const { ending, cancelled } = this.memory;
+    if (ending === null || this.live || !otherJob(ending.job, this.job)) return;
+    this.conclude(cancelled ? "cancelled" : "failed", ending.job);
   }
 
   /** The word is a short pulse, so its edge is kept for the whole job. */
@@ -138,20 +157,23 @@ class Turn {
         if (transition === "resume") this.tell("print.resumed", {});
         return;
       case "end":
-        if (!this.live && otherJob(this.memory.job, this.job)) {
+        if (!this.live && isReplaced(this.memory, this.job)) {
           this.replaced(state);
           return;
         }
         // A finish may come with the last figures; after a gap every ending brings those that were missed.
-        if (state === "finished" || !this.live) this.followFigures();
+        if (state === "finished") this.followFigures({});
+        else if (!this.live) this.followFigures({ state: from });
         this.end(from, state, this.job ?? this.memory.job);
         return;
       case "surface":
         if (!this.isTold()) this.end(from, state, this.job);
         return;
       case "stay":
-        // Finished before and finished now: a job may have come and gone while nobody listened.
-        if (!this.live && state !== "idle" && !this.isTold()) this.end(from, state, this.job);
+        // Finished before and finished now: a job may have come and gone while nobody listened. Not the one that was shown
+        // at rest before: printers take over the id of a job that they refuse.
+        if (!this.live && state !== "idle" && !this.isTold() && otherJob(this.memory.job, this.job))
+          this.end(from, state, this.job);
     }
   }
 
@@ -160,12 +182,13 @@ class Turn {
     const outcome = state === "finished" ? "finished" : this.memory.cancelled ? "cancelled" : "failed";
     const over = state === "finished" || state === "failed";
     this.set({ cancelled: false, told: over ? { job: this.job, outcome } : null });
+    if (state === "preparing") this.set({ leftover: this.leftover(state) });
   }
 
   private begin(state: KnownState): void {
     this.set({
       cancelled: false,
-      leftover: leftoverOf(this.memory, this.job, this.live),
+      leftover: this.leftover(state),
       ten: 0,
       firstLayer: false,
       startedAt: this.live ? new Date(this.at).toISOString() : null,
@@ -174,14 +197,16 @@ class Turn {
     if (state === "paused") this.tell("print.paused", { reason: this.seen.status.stage.name });
   }
 
+  private leftover(state: KnownState): EventMemory["leftover"] {
+    return leftoverOf(this.memory, { state, job: this.job, continuity: this.continuity });
+  }
+
   /** Printing before and now, yet not the same job. */
   private isAnotherRun(from: KnownState, state: KnownState): boolean {
-    const known = this.memory.job;
-    // An id that already had its ending is a leftover, and this one's own id arrives only now.
-    if (known?.id != null && known.id === this.memory.told?.job?.id) return false;
-    if (!this.live) return otherJob(known, this.job);
+    const { memory, job } = this;
+    if (!this.live) return isReplaced(memory, job) || runsAgain(memory, state, job);
     // Names and ids arrive one by one, some only when the print runs: it takes figures that start over, too.
-    return from !== "preparing" && state !== "preparing" && startedOver(this.memory, this.job);
+    return from !== "preparing" && state !== "preparing" && isReplaced(memory, job) && startedOver(memory, job);
   }
 
   /** The job we knew has gone unseen and another has taken its place. */
@@ -241,30 +266,30 @@ class Turn {
 
   private followProgress(): void {
     const state = this.seen.status.state;
-    if (state === "printing" || state === "paused") this.followFigures();
+    if (state === "printing" || state === "paused") this.followFigures({});
   }
 
   /** What the job's figures say has been passed since they were last seen. */
-  private followFigures(): void {
-    this.crossTens();
-    this.passFirstLayer();
+  private followFigures(details: Partial<PrinterEvent>): void {
+    this.crossTens(details);
+    this.passFirstLayer(details);
   }
 
-  private passFirstLayer(): void {
+  private passFirstLayer(details: Partial<PrinterEvent>): void {
     const layer = this.job?.layer ?? null;
     if (layer === null || layer === this.memory.leftover.layer) return;
     if (this.memory.leftover.layer !== null) this.set({ leftover: { ...this.memory.leftover, layer: null } });
     if (layer < 2 || this.memory.firstLayer) return;
     this.set({ firstLayer: true });
-    this.tell("print.first-layer", {});
+    this.tell("print.first-layer", details);
   }
 
-  private crossTens(): void {
+  private crossTens(details: Partial<PrinterEvent>): void {
     const progress = this.job?.progress ?? null;
     if (progress === null || progress === this.memory.leftover.progress) return;
     if (this.memory.leftover.progress !== null) this.set({ leftover: { ...this.memory.leftover, progress: null } });
     const now = tenOf(progress);
-    for (let ten = this.memory.ten + 10; ten <= now; ten += 10) this.tell("print.progress", { value: ten });
+    for (let ten = this.memory.ten + 10; ten <= now; ten += 10) this.tell("print.progress", { ...details, value: ten });
     if (now > this.memory.ten) this.set({ ten: now });
   }
 
@@ -284,27 +309,6 @@ class Turn {
     const made = makeEvent(event, this.memory, state, this.previousState, this.at, !this.live);
     this.events.push({ ...made, job: withStart(this.job, this.memory), ...details });
   }
-}
-
-/** The one place where an ending becomes an event, so that no job can have two. */
-function conclude(
-  before: EventMemory,
-  outcome: Outcome,
-  known: {
-    job: Job | null;
-    at: number;
-    alert?: Alert | null;
-    reason?: string | null;
-    from?: PrinterState;
-    recovered?: boolean;
-  },
-): Step {
-  const { job, at, alert = null, reason = null } = known;
-  const from = known.from ?? before.ending?.from ?? before.state ?? "unknown";
-  const recovered = known.recovered ?? before.ending?.recovered ?? false;
-  const memory: EventMemory = { ...before, ending: null, cancelled: false, told: { job, outcome } };
-  const event = { ...makeEvent(EVENT_OF[outcome], memory, outcome, from, at, recovered), alert, reason };
-  return { memory, events: [{ ...event, job: withStart(job, before) }], save: true };
 }
 
 function mustSave(before: EventMemory, after: EventMemory): boolean {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { startVirtualCloud, type VirtualCloud } from "../../lib/simulator/cloud/virtual-cloud";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import { Editor } from "../support/editor";
 import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { tool } from "../support/tools";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import { EXAMPLES } from "../support/examples";
 import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { until } from "../support/wait";

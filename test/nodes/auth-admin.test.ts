@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NodeAPI } from "node-red";
-import { addPolicyRoutes } from "../../lib/node-red/auth-admin";
+import { addPolicyRoutes } from "../../lib/node-red/auth/admin";
 import { cheapHash, client, CREDENTIALS, gate, login, policy, start, through } from "../support/auth-flows";
 import { request, stopNodeRed } from "../support/helper";
 

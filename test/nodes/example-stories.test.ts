@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import printerCamera from "../../nodes/printer-camera";
 import printerCommand from "../../nodes/printer-command";
 import printerConfig from "../../nodes/printer-config";

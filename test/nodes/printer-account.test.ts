@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { NodeAPI } from "node-red";
 import { PrintgateError } from "../../lib/errors";
-import { addAccountRoutes } from "../../lib/node-red/account-admin";
+import { addAccountRoutes } from "../../lib/node-red/accounts/admin";
 import type { House } from "../../lib/node-red/composition";
 import printerAccount from "../../nodes/printer-account";
 import printerConfig from "../../nodes/printer-config";

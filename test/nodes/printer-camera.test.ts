@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PrintgateError } from "../../lib/errors";
-import { CAMERA_PICTURE } from "../../lib/simulator/camera-picture";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { CAMERA_PICTURE } from "../../lib/simulator/printer/camera-picture";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import printerCamera from "../../nodes/printer-camera";
 import printerConfig from "../../nodes/printer-config";
 import { config, SERIAL, tab } from "../support/flows";

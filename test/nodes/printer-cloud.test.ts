@@ -6,7 +6,7 @@ import type { NodeInitializer } from "node-red";
 import { buildHouse, type House, useHouse, useStore } from "../../lib/node-red/composition";
 import { fileStore } from "../../lib/node-red/store";
 import { startVirtualCloud, type VirtualCloud } from "../../lib/simulator/cloud/virtual-cloud";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import printerAccount from "../../nodes/printer-account";
 import printerConfig from "../../nodes/printer-config";
 import printerEvent from "../../nodes/printer-event";
@@ -197,6 +197,21 @@ describe("a printer through the cloud", () => {
     await until("the event", () => warning() !== undefined);
     assert.equal((warning()?.payload as any).value, 3);
     assert.match((warning()?.payload as any).reason, /sign in again/);
+  });
+
+  it("an account beside a printer in the network tells its end there too, and gives the printer its name", async () => {
+    cloud.detach(machine);
+    await cloud.close();
+    cloud = await startVirtualCloud({ users: [JO], tokenSeconds: 2.5 * 24 * 3600 });
+    cloud.attach(machine, { user: JO.account, name: "Garage" });
+    await load(nodes(), flow({ connection: "lan" }), credentials);
+    const inbox = new Inbox("told");
+    await signIn();
+    await until("the event", () => inbox.messages.some(({ payload }) => (payload as any).event === "account.expiring"));
+    const [printer] = house.printers.list();
+    assert.equal((await printer?.send({ name: "rename", to: "Attic" }, { timeoutMs: 5000 }))?.confirmed, true);
+    assert.equal((await post("devices", { fresh: true })).devices[0].name, "Attic");
+    assert.equal(cloud.mqtt.connects, 0);
   });
 
   it("keeps token, password and access code out of messages, statuses, logs, errors, flows and files", async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import printerCommand from "../../nodes/printer-command";
 import printerConfig from "../../nodes/printer-config";
 import { SERIAL, tab } from "../support/flows";

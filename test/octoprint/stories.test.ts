@@ -6,7 +6,7 @@ import { enteredKey } from "../../lib/octoprint/session-keys";
 import { connectionsTo } from "../../lib/octoprint/trust";
 import type { Command } from "../../lib/printer/commands";
 import { Followed } from "../support/followed";
-import { octoprintProgram, type RealOctoprint, startOctoprint } from "../support/octoprint-server";
+import { octoprintProgram, RELEASE, type RealOctoprint, startOctoprint } from "../support/octoprint-server";
 import { until } from "../support/wait";
 
 const TRUST = { mode: "insecure" } as const;
@@ -44,9 +44,11 @@ describe("a real OctoPrint with our client", () => {
     followed.push(one);
     await until("the printer is there", () => one.printer.status.online && one.printer.linkState.kind === "live");
     // Events come over the socket only: without it a turn of the story could go by between two questions.
-    await until("the firmware was told over the socket", () => one.printer.observation?.model === "Virtual", 20_000);
+    await until("the socket is heard: then the firmware is asked for", () => firmware(one) !== null, 20_000);
     return one;
   }
+
+  const firmware = (one: Followed) => one.printer.status.firmware.installed;
 
   async function printing(one: Followed, name: string, lines = 2000): Promise<void> {
     await server.print(name, lines);
@@ -65,7 +67,7 @@ describe("a real OctoPrint with our client", () => {
     assert.ok(Number(temperatures.nozzles[0]?.actual) > 15 && Number(temperatures.bed.actual) > 15);
     assert.deepEqual([temperatures.nozzles.length, temperatures.chamber], [1, null]);
     assert.equal(firmware.installed, "2.1.2.5");
-    assert.deepEqual(firmware.modules, [{ name: "octoprint", installed: "1.11.8" }]);
+    assert.deepEqual(firmware.modules, [{ name: "octoprint", installed: RELEASE }]);
     assert.equal(control.allowed, true);
     assert.deepEqual([one.printer.identity.vendor, one.printer.identity.link], ["octoprint", "octoprint"]);
     assert.deepEqual([one.warnings, one.turns], [[], []]);

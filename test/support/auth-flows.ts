@@ -1,5 +1,5 @@
 import { scryptSync } from "node:crypto";
-import { formatPasswordHash } from "../../lib/auth/passwords";
+import { formatPasswordHash } from "../../lib/auth/login/passwords";
 import authGate from "../../nodes/auth-gate";
 import authLogin from "../../nodes/auth-login";
 import authPolicy from "../../nodes/auth-policy";

@@ -1,11 +1,11 @@
-import { type AuditRecord, type HttpParts, type HttpRequest, serve } from "../../lib/auth/http";
+import { type AuditRecord, type HttpParts, type HttpRequest, serve } from "../../lib/auth/http/http";
 import { createMetrics } from "../../lib/auth/metrics";
-import { Policy } from "../../lib/auth/policy";
-import { createRulesProvider } from "../../lib/auth/policy-provider";
-import { createLogins } from "../../lib/auth/login";
-import { compileRules } from "../../lib/auth/rules";
-import type { UserRow } from "../../lib/auth/users";
-import { indexAttributes } from "../../lib/auth/users-directory";
+import { Policy } from "../../lib/auth/policy/policy";
+import { createRulesProvider } from "../../lib/auth/providers/providers";
+import { createLogins } from "../../lib/auth/login/login";
+import { compileRules } from "../../lib/auth/rules/rules";
+import type { UserRow } from "../../lib/auth/login/users";
+import { indexAttributes } from "../../lib/auth/login/users-directory";
 import { loginParts } from "./auth-login";
 import { type LocalServer, serveHttp } from "./auth-webhook";
 

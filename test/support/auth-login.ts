@@ -1,12 +1,12 @@
 import { scryptSync } from "node:crypto";
-import { type AppKeysOptions, createAppKeys } from "../../lib/auth/app-keys";
-import { parseApps } from "../../lib/auth/app-keys-apps";
-import { createAttempts } from "../../lib/auth/attempts";
-import { createLogins } from "../../lib/auth/login";
-import { createHasher, formatPasswordHash } from "../../lib/auth/passwords";
+import { type AppKeysOptions, createAppKeys } from "../../lib/auth/login/app-keys";
+import { parseApps } from "../../lib/auth/login/app-keys-apps";
+import { createAttempts } from "../../lib/auth/login/attempts";
+import { createLogins } from "../../lib/auth/login/login";
+import { createHasher, formatPasswordHash } from "../../lib/auth/login/passwords";
 import type { AuthData, ExtendedAuthData } from "../../lib/auth/provider";
-import { parseUsers } from "../../lib/auth/users";
-import { createUsers } from "../../lib/auth/users-directory";
+import { parseUsers } from "../../lib/auth/login/users";
+import { createUsers } from "../../lib/auth/login/users-directory";
 import { makeApp } from "./auth-apps";
 
 /** A PHC string that costs nothing. */

@@ -9,10 +9,10 @@ import type {
   SignInStep,
 } from "../../lib/bambu/cloud/types";
 import { PrintgateError } from "../../lib/errors";
-import { Accounts } from "../../lib/node-red/accounts";
-import type { AccountSettings } from "../../lib/node-red/account-settings";
+import { Accounts } from "../../lib/node-red/accounts/accounts";
+import type { AccountSettings } from "../../lib/node-red/accounts/settings";
 import { memoryKey } from "../../lib/node-red/installation-key";
-import { type Sessions, sessionsIn } from "../../lib/node-red/sessions";
+import { type Sessions, sessionsIn } from "../../lib/node-red/accounts/sessions";
 import { memoryStore, type Store } from "../../lib/node-red/store";
 import { aSession } from "./sessions";
 

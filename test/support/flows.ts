@@ -1,8 +1,8 @@
 import { NO_WORD } from "../../lib/printer/firmware";
 import type { NodeInitializer } from "node-red";
 import { useHouse } from "../../lib/node-red/composition";
-import type { Surroundings } from "../../lib/node-red/way";
-import { pinsIn } from "../../lib/node-red/pins";
+import type { Surroundings } from "../../lib/node-red/links/way";
+import { pinsIn } from "../../lib/node-red/links/pins";
 import { Printers } from "../../lib/node-red/printers";
 import type { PrinterSettings } from "../../lib/node-red/settings";
 import { memoryStore } from "../../lib/node-red/store";

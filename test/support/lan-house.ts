@@ -1,7 +1,7 @@
 import type { NodeInitializer } from "node-red";
 import { buildHouse, type House, useHouse, useStore } from "../../lib/node-red/composition";
 import { memoryStore } from "../../lib/node-red/store";
-import type { VirtualPrinter } from "../../lib/simulator/virtual-printer";
+import type { VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import { config } from "./flows";
 import { type Flow, withRed } from "./helper";
 

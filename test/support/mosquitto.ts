@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { makeCertificate } from "../../lib/simulator/certificate";
+import { makeCertificate } from "../../lib/simulator/printer/certificate";
 import { freePort } from "./ports";
 import { until } from "./wait";
 

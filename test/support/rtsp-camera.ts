@@ -3,7 +3,7 @@ import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import { makeCertificate, type PrinterCertificate } from "../../lib/simulator/certificate";
+import { makeCertificate, type PrinterCertificate } from "../../lib/simulator/printer/certificate";
 
 /**
  * The camera of an X1, P2S or H2: RTSP over TLS, one user, its packets inside the same connection (RFC 2326). What it

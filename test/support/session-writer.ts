@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileKey } from "../../lib/node-red/installation-key";
-import { sessionsIn } from "../../lib/node-red/sessions";
+import { sessionsIn } from "../../lib/node-red/accounts/sessions";
 import { fileStore } from "../../lib/node-red/store";
 import { aSession } from "./sessions";
 

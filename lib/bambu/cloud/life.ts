@@ -35,7 +35,7 @@ export function refreshDue(session: CloudSession, { now, triedAt }: { now: numbe
   const left = leftMs(session, now);
   if (session.expired || session.refreshToken === null || left === null || left <= 0) return false;
   if (session.refreshExpiresAt !== null && session.refreshExpiresAt <= now) return false;
-  return left <= REFRESH_AHEAD_MS && (triedAt === null || now - triedAt >= REFRESH_EVERY_MS);
+  return left <= REFRESH_AHEAD_MS && (triedAt === null || Math.abs(now - triedAt) >= REFRESH_EVERY_MS);
 }
 
 /** The time that was announced is over; only the cloud's own word ends a session, so it is to be asked. */

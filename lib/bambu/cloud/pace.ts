@@ -62,10 +62,15 @@ export function mayAsk(
   rest: Rest | null,
   { by, now }: { readonly by: "user" | "program"; readonly now: number },
 ): { readonly allowed: boolean; readonly waitMs: number; readonly next: Rest | null } {
-  if (rest === null || rest.until <= now) return { allowed: true, waitMs: 0, next: rest };
+  if (rest === null || !isAhead(rest.until, now)) return { allowed: true, waitMs: 0, next: rest };
   const openAt = by === "program" ? rest.until : Math.min(rest.until, (rest.triedAt ?? -Infinity) + BY_HAND_EVERY_MS);
   if (openAt > now) return { allowed: false, waitMs: openAt - now, next: rest };
   return { allowed: true, waitMs: 0, next: { ...rest, triedAt: now } };
+}
+
+/** What is further ahead than any rest was said by a clock that was wrong. */
+function isAhead(until: number, now: number): boolean {
+  return until > now && until - now <= 2 * LONGEST_WISH_MS;
 }
 
 /** "2 hours", "10 minutes": for sentences, rounded up. */

@@ -1,5 +1,5 @@
 import { type ErrorCode, PrintgateError } from "../../errors";
-import { type Fields, isFields, numberOf } from "../values";
+import { type Fields, isFields, numberOf, textOf } from "../values";
 import type { RawReply } from "./transport";
 
 /** What an answer of the cloud means. Pure; no word of a body ever reaches a message, it may hold a token. */
@@ -68,7 +68,8 @@ function unusable(body: unknown, { what, payload, cookies }: Asked): PrintgateEr
   if (!isFields(body))
     return new PrintgateError("bad-answer", `the cloud's answer to the request for ${what} is no JSON object`);
   const { code } = body;
-  const fine = code === undefined || code === null || numberOf(code) === 0 || body.message === "success";
+  const saysNo = body.success === false || textOf(body.error) !== null;
+  const fine = (!saysNo && (code === undefined || code === null || numberOf(code) === 0)) || body.message === "success";
   if (fine || payload?.some((name) => isPresent(body[name])) === true) return null;
   return new PrintgateError("request-invalid", `the cloud says that the request for ${what} is wrong${numbered(body)}`);
 }

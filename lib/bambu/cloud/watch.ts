@@ -111,7 +111,8 @@ export function createWatch(options: WatchOptions): Watch {
 
   async function ask(): Promise<void> {
     const session = keeper.current;
-    if (session === null || !hasRunOut(session, now()) || now() - probedAt < PROBE_EVERY_MS) return;
+    // A clock that was wrong may have put the last time far ahead.
+    if (session === null || !hasRunOut(session, now()) || Math.abs(now() - probedAt) < PROBE_EVERY_MS) return;
     probedAt = now();
     await options.probe().catch(() => undefined);
   }
@@ -136,7 +137,9 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   function tellBroker(): void {
-    if (brokerAgainAt === null || now() < brokerAgainAt) return;
+    if (brokerAgainAt === null) return;
+    const leftMs = brokerAgainAt - now();
+    if (leftMs > 0 && leftMs <= BROKER_AGAIN_MOST_MS) return;
     brokerAgainAt = null;
     if (keeper.current?.expired === false) listeners.tellCredentials();
   }

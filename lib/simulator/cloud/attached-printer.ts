@@ -1,6 +1,6 @@
 /** A virtual printer as the simulated cloud knows it: its line, its entry in the device list, its tasks. */
-import type { Uplink, UplinkSink } from "../uplink";
-import type { FirmwareOffer, StateChange, VirtualPrinter } from "../virtual-printer";
+import type { Uplink, UplinkSink } from "../printer/uplink";
+import type { FirmwareOffer, StateChange, VirtualPrinter } from "../printer/virtual-printer";
 import type { CatalogueFirmware, CloudDevice, CloudTask, DeviceCatalogue, DeviceWork } from "./devices";
 
 export interface AttachOptions {

@@ -1,6 +1,6 @@
 /** The simulated cloud at work: joins accounts, devices, the REST side, the broker and the faults. */
 import { PrintgateError } from "../../errors";
-import type { VirtualPrinter } from "../virtual-printer";
+import type { VirtualPrinter } from "../printer/virtual-printer";
 import { Accounts, type CloudUser } from "./accounts";
 import { AttachedPrinter, type AttachOptions } from "./attached-printer";
 import { type CloudBroker, openCloudBroker } from "./broker";

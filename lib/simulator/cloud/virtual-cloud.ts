@@ -3,7 +3,7 @@
  * its own. Built from the protocol alone, so that it can tell whether a client is right; and it can fail in every known way.
  */
 import { PrintgateError } from "../../errors";
-import type { VirtualPrinter } from "../virtual-printer";
+import type { VirtualPrinter } from "../printer/virtual-printer";
 import type { CloudUser } from "./accounts";
 import type { AttachOptions } from "./attached-printer";
 import type { CloudMqtt } from "./broker";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type AppKeys, createAppKeys, type AppKeysOptions } from "../../../lib/auth/app-keys";
-import { parseApps } from "../../../lib/auth/app-keys-apps";
+import { type AppKeys, createAppKeys, type AppKeysOptions } from "../../../lib/auth/login/app-keys";
+import { parseApps } from "../../../lib/auth/login/app-keys-apps";
 import { makeApp, requestOf, VECTOR } from "../../support/auth-apps";
 
 const START = 1_416_220_297_011;

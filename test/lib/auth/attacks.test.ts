@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { createFlowProvider } from "../../../lib/auth/flow-provider";
+import { createFlowProvider } from "../../../lib/auth/providers/flow-provider";
 import { createMetrics } from "../../../lib/auth/metrics";
-import { Policy } from "../../../lib/auth/policy";
-import { createProvider, createRulesProvider } from "../../../lib/auth/policy-provider";
-import type { Verdict } from "../../../lib/auth/policy-verdict";
+import { Policy } from "../../../lib/auth/policy/policy";
+import { createProvider, createRulesProvider } from "../../../lib/auth/providers/providers";
+import type { Verdict } from "../../../lib/auth/policy/verdict";
 import type { AuthProvider, CheckResult } from "../../../lib/auth/provider";
 import { clientOf, readRequest, RESERVED, stillAsks } from "../../../lib/auth/request";
-import { compileRules } from "../../../lib/auth/rules";
+import { compileRules } from "../../../lib/auth/rules/rules";
 
 /**
  * What has got past permission checks of brokers before, tried on ours: from the message to the verdict, in the

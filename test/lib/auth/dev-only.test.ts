@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createDevOnlyProvider, devIdentity, DEV_ONLY_WARNING } from "../../../lib/auth/dev-only";
+import { createDevOnlyProvider, devIdentity, DEV_ONLY_WARNING } from "../../../lib/auth/providers/dev-only";
 
 describe("the dev-only provider", () => {
   const names: [string | undefined, string, string][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createFlowProvider, type FlowProvider, type FlowQuestion } from "../../../lib/auth/flow-provider";
+import { createFlowProvider, type FlowProvider, type FlowQuestion } from "../../../lib/auth/providers/flow-provider";
 import { createMetrics } from "../../../lib/auth/metrics";
-import { Policy } from "../../../lib/auth/policy";
+import { Policy } from "../../../lib/auth/policy/policy";
 import type { Action, ClientInfo, Mqtt5AuthData } from "../../../lib/auth/provider";
 import { readRequest } from "../../../lib/auth/request";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Action, ClientInfo, Qos, Unknown } from "../../../lib/auth/provider";
-import { compileRules } from "../../../lib/auth/rules";
+import { compileRules } from "../../../lib/auth/rules/rules";
 
 /**
  * Random rules and questions, answered by the index and by a reader that shares nothing with it: it reads the

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { APP_SESSION } from "../../../lib/auth/app-keys-extended";
-import { logIn, withAppSessions } from "../../../lib/auth/login";
+import { APP_SESSION } from "../../../lib/auth/login/app-keys-extended";
+import { logIn, withAppSessions } from "../../../lib/auth/login/login";
 import type { AuthProvider, ExtendedAuthData } from "../../../lib/auth/provider";
 import { mqtt5AuthResultJson } from "../../../lib/auth/wire";
 import { kiosk, loginParts } from "../../support/auth-login";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { Readable } from "node:stream";
-import { type HttpParts, type HttpRequest, serve } from "../../../lib/auth/http";
-import { readJsonBody } from "../../../lib/auth/http-body";
+import { type HttpParts, type HttpRequest, serve } from "../../../lib/auth/http/http";
+import { readJsonBody } from "../../../lib/auth/http/body";
 import type { Action, Mqtt3AuthData } from "../../../lib/auth/provider";
-import { createWebhookProvider } from "../../../lib/auth/webhook";
+import { createWebhookProvider } from "../../../lib/auth/providers/webhook";
 import { printAction, printAuthData } from "../../../lib/auth/wire";
 import { servePolicy } from "../../support/auth-http";
 import { kiosk } from "../../support/auth-login";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { logIn } from "../../../lib/auth/login";
-import { readHttpCredentials } from "../../../lib/auth/login-credentials";
-import type { LoginMessage, LoginMethod } from "../../../lib/auth/login-questions";
+import { logIn } from "../../../lib/auth/login/login";
+import { readHttpCredentials } from "../../../lib/auth/login/credentials";
+import type { LoginMessage, LoginMethod } from "../../../lib/auth/login/questions";
 import type { ExtendedAuthResult } from "../../../lib/auth/provider";
 import { kiosk, loginParts } from "../../support/auth-login";
 

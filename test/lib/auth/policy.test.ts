@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { PrintgateError } from "../../../lib/errors";
 import { createMetrics, type Metrics } from "../../../lib/auth/metrics";
-import { Policy, type PolicyOptions } from "../../../lib/auth/policy";
-import { Order } from "../../../lib/auth/policy-order";
-import { createProvider, createRulesProvider, type ProviderParts } from "../../../lib/auth/policy-provider";
-import type { Verdict } from "../../../lib/auth/policy-verdict";
+import { Policy, type PolicyOptions } from "../../../lib/auth/policy/policy";
+import { Order } from "../../../lib/auth/policy/order";
+import { createProvider, createRulesProvider, type ProviderParts } from "../../../lib/auth/providers/providers";
+import type { Verdict } from "../../../lib/auth/policy/verdict";
 import type { AuthData, AuthProvider, AuthResult, CheckResult } from "../../../lib/auth/provider";
 import { readRequest, type Request } from "../../../lib/auth/request";
-import { compileRules } from "../../../lib/auth/rules";
+import { compileRules } from "../../../lib/auth/rules/rules";
 
 const LOGIN: AuthData = { version: "3", isMQIsdp: false, remoteAddr: "192.0.2.7", remotePort: 5000, channelId: "c" };
 const OK: AuthResult = { result: "ok", identity: { tenantId: "home", userId: "ada", attrs: {} } };
@@ -56,8 +56,11 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-async function samples(metrics: Metrics, pattern: RegExp): Promise<string[]> {
-  return (await metrics.text()).split("\n").filter((line) => pattern.test(line));
+function samples(metrics: Metrics, pattern: RegExp): string[] {
+  return metrics
+    .text()
+    .split("\n")
+    .filter((line) => pattern.test(line));
 }
 
 describe("a policy", () => {
@@ -430,7 +433,7 @@ describe("a policy", () => {
     assert.equal((await policy.ask(request({ topic: "1" }))).result, "error");
     oracle.answer("1");
     await turn();
-    assert.deepEqual(await samples(metrics, /_count.*AuthProvider\/check/), [
+    assert.deepEqual(samples(metrics, /_count.*AuthProvider\/check/), [
       'call_exec_timer_seconds_count{method="AuthProvider/check"} 0',
       'call_exec_fail_count_total{method="AuthProvider/check"} 1',
     ]);
@@ -447,7 +450,7 @@ describe("a policy", () => {
       await policyOf({ checkPermission }, { metrics }).ask(request({ topic: "a" }));
     await policyOf({ checkNow: () => ({ result: "denied" }) }, { metrics }).ask(request({ topic: "a" }));
     await policyOf({}, { metrics }).ask(request({ topic: "a/+" }));
-    assert.deepEqual(await samples(metrics, /_count.*AuthProvider\/check/), [
+    assert.deepEqual(samples(metrics, /_count.*AuthProvider\/check/), [
       'call_exec_timer_seconds_count{method="AuthProvider/check"} 3',
       'call_exec_fail_count_total{method="AuthProvider/check"} 1',
     ]);

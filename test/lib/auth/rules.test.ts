@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isPrintgateError } from "../../../lib/errors";
 import type { Action, ClientInfo, Qos } from "../../../lib/auth/provider";
-import { compileRules, findRuleProblems } from "../../../lib/auth/rules";
+import { compileRules, findRuleProblems } from "../../../lib/auth/rules/rules";
 
 const ADA: ClientInfo = {
   tenantId: "home",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash, scryptSync } from "node:crypto";
-import { createAttempts, nameOfAddress } from "../../../lib/auth/attempts";
-import { createHasher, formatPasswordHash, type Hasher, parsePasswordHash } from "../../../lib/auth/passwords";
+import { createAttempts, nameOfAddress } from "../../../lib/auth/login/attempts";
+import { createHasher, formatPasswordHash, type Hasher, parsePasswordHash } from "../../../lib/auth/login/passwords";
 import type { AuthResult, Mqtt3AuthData } from "../../../lib/auth/provider";
-import { parseUsers, shownRow, storedRow } from "../../../lib/auth/users";
-import { createUsers, indexAttributes } from "../../../lib/auth/users-directory";
+import { parseUsers, shownRow, storedRow } from "../../../lib/auth/login/users";
+import { createUsers, indexAttributes } from "../../../lib/auth/login/users-directory";
 import { isPrintgateError } from "../../../lib/errors";
 
 /** A hash that costs nothing: what is tested here is who gets in, not how long it takes. */

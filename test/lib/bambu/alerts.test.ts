@@ -93,6 +93,18 @@ describe("Alerts of Bambu printers", () => {
     assert.equal(observe({ print_error: 0x0300400e }).signals.cancelled, false);
   });
 
+  it("hears of a cancel from the reason that a failed job leaves behind, and from no other state", () => {
+    const cancelled = (gcode_state: string, fail_reason: unknown): boolean =>
+      observe({ gcode_state, fail_reason }, "H2C").signals.cancelled;
+    for (const reason of ["50348044", "83902478", 50348044]) {
+      assert.equal(cancelled("FAILED", reason), true);
+      for (const state of ["PREPARE", "RUNNING", "PAUSE", "FINISH", "IDLE"])
+        assert.equal(cancelled(state, reason), false);
+    }
+    for (const reason of ["0", "50364434", "", "cancelled", null, undefined, []])
+      assert.equal(cancelled("FAILED", reason), false);
+  });
+
   it("hears that filament ran out, by stage, error or health entry", () => {
     for (const difference of [
       { stg_cur: 6 },
@@ -103,9 +115,21 @@ describe("Alerts of Bambu printers", () => {
       { print_error: 0x03008004 },
       { print_error: 0x03008015 },
       { hms: [{ attr: 0x07017000, code: 0x00020007 }] },
+      { hms: [{ attr: 0x07002000, code: 0x00020001 }] },
+      { hms: [{ attr: 0x07032300, code: 0x00020005 }] },
+      { hms: [{ attr: 0x12002100, code: 0x00030001 }] },
+      { hms: [{ attr: 0x18002000, code: 0x00020001 }] },
+      { hms: [{ attr: 0x07ff2000, code: 0x00020001 }] },
     ])
       assert.deepEqual(observe(difference).signals, { cancelled: false, runout: true }, JSON.stringify(difference));
-    assert.equal(observe({ print_error: 0x05008011 }).signals.runout, false);
+    for (const difference of [
+      { print_error: 0x05008011 },
+      { hms: [{ attr: 0x07002000, code: 0x00020002 }] },
+      { hms: [{ attr: 0x07002000, code: 0x00030002 }] },
+      { hms: [{ attr: 0x07002400, code: 0x00020001 }] },
+      { hms: [{ attr: 0x03002000, code: 0x00020001 }] },
+    ])
+      assert.equal(observe(difference).signals.runout, false, JSON.stringify(difference));
   });
 
   it("drops the cancel word as soon as the printer does", () => {

@@ -8,7 +8,7 @@ import { PrinterReports } from "../../../lib/bambu/frames";
 import { modelOf } from "../../../lib/bambu/models";
 import type { Trust } from "../../../lib/bambu/tls";
 import { isPrintgateError, type PrintgateError } from "../../../lib/errors";
-import { fingerprintOf } from "../../../lib/simulator/certificate";
+import { fingerprintOf } from "../../../lib/simulator/printer/certificate";
 import { openRtspCamera, type RtspCamera } from "../../support/rtsp-camera";
 import { tool } from "../../support/tools";
 import { until } from "../../support/wait";

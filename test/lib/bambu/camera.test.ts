@@ -4,9 +4,9 @@ import { PrinterReports } from "../../../lib/bambu/frames";
 import { modelOf } from "../../../lib/bambu/models";
 import type { Trust } from "../../../lib/bambu/tls";
 import { isPrintgateError, type PrintgateError } from "../../../lib/errors";
-import { CAMERA_PICTURE } from "../../../lib/simulator/camera-picture";
-import type { CameraFault } from "../../../lib/simulator/camera-server";
-import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import { CAMERA_PICTURE } from "../../../lib/simulator/printer/camera-picture";
+import type { CameraFault } from "../../../lib/simulator/printer/camera-server";
+import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import { until } from "../../support/wait";
 
 const CODE = "87654321";

@@ -7,13 +7,13 @@ import { readCommand } from "../../../lib/printer/command-reading";
 import { COMMAND_NAMES, type CommandName } from "../../../lib/printer/commands";
 import { Printer } from "../../../lib/printer/printer";
 import type { CommandOutcome } from "../../../lib/printer/refusals";
-import { makeCertificate, type PrinterCertificate } from "../../../lib/simulator/certificate";
-import type { Reaction } from "../../../lib/simulator/reactions";
+import { makeCertificate, type PrinterCertificate } from "../../../lib/simulator/printer/certificate";
+import type { Reaction } from "../../../lib/simulator/printer/reactions";
 import {
   startVirtualPrinter,
   type VirtualPrinter,
   type VirtualPrinterOptions,
-} from "../../../lib/simulator/virtual-printer";
+} from "../../../lib/simulator/printer/virtual-printer";
 import { FakeMemory } from "../../support/fake-link";
 import { until } from "../../support/wait";
 

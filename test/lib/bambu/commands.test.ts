@@ -6,10 +6,10 @@ import { isPrintgateError } from "../../../lib/errors";
 import { readCommand } from "../../../lib/printer/command-reading";
 import type { CommandName } from "../../../lib/printer/commands";
 import { UNKNOWN_STATUS } from "../../../lib/printer/status";
-import { encodeModules } from "../../../lib/simulator/firmware-encoder";
-import { PrinterMachine } from "../../../lib/simulator/printer-machine";
-import { findProfile } from "../../../lib/simulator/printer-profiles";
-import { encodeStatus } from "../../../lib/simulator/report-encoder";
+import { encodeModules } from "../../../lib/simulator/printer/report/firmware-encoder";
+import { PrinterMachine } from "../../../lib/simulator/printer/machine/machine";
+import { findProfile } from "../../../lib/simulator/printer/machine/profiles";
+import { encodeStatus } from "../../../lib/simulator/printer/report/encoder";
 
 /** What is known of a printer of this model that has just been switched on. */
 function knownOf(model: string, print: object = {}): Known {

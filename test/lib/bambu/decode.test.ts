@@ -151,7 +151,7 @@ describe("Decoding Bambu reports", () => {
     assert.deepEqual(active(0x112), [false, true]);
     assert.deepEqual(active(2), [true, false]);
     assert.deepEqual(active(33042), [false, true]);
-    assert.deepEqual(active(undefined), [null, null]);
+    for (const changing of [undefined, 0xf2, 0x1f2]) assert.deepEqual(active(changing), [null, null]);
   });
 
   it("does not say which nozzle flat fields mean on a printer with two", () => {
@@ -165,12 +165,25 @@ describe("Decoding Bambu reports", () => {
 
   it("translates nozzle codes and passes on words it does not know", () => {
     const type = (nozzle_type: unknown): unknown => status("P1S", { nozzle_type }).temperatures.nozzles[0]?.type;
-    assert.deepEqual(["HS00", "HH01", "HU05", "HS77", "brass", "", "N/A"].map(type), [
+    assert.deepEqual(["HS00", "HH01", "HU05", "HS01-0.4", "HS77", "brass", "", "N/A"].map(type), [
       "stainless_steel",
       "hardened_steel",
       "tungsten_carbide",
+      "hardened_steel",
       "HS77",
       "brass",
+      null,
+      null,
+    ]);
+  });
+
+  it("frees a nozzle's diameter from the noise of a 32-bit float", () => {
+    const diameter = (nozzle_diameter: unknown): unknown =>
+      status("P1S", { nozzle_diameter }).temperatures.nozzles[0]?.diameter;
+    assert.deepEqual([0.4000000059604645, 0.20000000298023224, "0.6", "0.00", 0].map(diameter), [
+      0.4,
+      0.2,
+      0.6,
       null,
       null,
     ]);

@@ -9,7 +9,7 @@ import type { Link } from "../../../lib/printer/link";
 import { Printer } from "../../../lib/printer/printer";
 import { sameValue } from "../../../lib/printer/status";
 import { startVirtualCloud, type VirtualCloud } from "../../../lib/simulator/cloud/virtual-cloud";
-import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import { FakeMemory } from "../../support/fake-link";
 import { LanProxy } from "../../support/lan-proxy";
 import { until } from "../../support/wait";

@@ -64,7 +64,7 @@ describe("Filament of Bambu printers", () => {
       filament("P1S", { ams: ams([unit(id, { info })], { ams_exist_bits: "1fff" }) }).units[0]?.model;
     assert.deepEqual(
       ["1001", "1002", "1003", "2104", "1005", "1009", undefined].map((info) => model(info)),
-      ["ams", "ams-lite", "ams-2-pro", "ams-ht", "ams-lite", "unknown", "unknown"],
+      ["ams", "ams-lite", "ams-2-pro", "ams-ht", "ams-lite", "ams", "ams"],
     );
     assert.equal(model(undefined, 128), "ams-ht");
     assert.equal(model(undefined, 16), "ams-lite");
@@ -84,6 +84,18 @@ describe("Filament of Bambu printers", () => {
       const report = accepted.find((entry) => entry.kind === "report");
       assert.equal(report?.observation.status.filament.units[0]?.model, model);
     }
+  });
+
+  it("takes the only kind that a printer had for a unit of firmware which named none", () => {
+    const kind = (model: ModelName): unknown =>
+      filament(model, { ams: ams([unit(0, { info: undefined })]) }).units[0]?.model;
+    assert.deepEqual((["X1C", "P1P", "A1", "A1 mini", "H2D"] as const).map(kind), [
+      "ams",
+      "ams",
+      "ams-lite",
+      "ams-lite",
+      "unknown",
+    ]);
   });
 
   it("knows no humidity level of 0 or above 5, and no drying time that is not said", () => {
@@ -172,6 +184,13 @@ describe("Filament of Bambu printers", () => {
     assert.equal(remaining({ remain: 60, tray_uuid: "0".repeat(32) }), 60);
   });
 
+  it("knows no zero of an AMS lite, which measures nothing and writes it beside full spools", () => {
+    const remaining = (info: string): unknown =>
+      filament("A1", { ams: ams([unit(0, { info, tray: [tray(0, { remain: 0 })] })]) }).units[0]?.slots[0]
+        ?.remainingPercent;
+    assert.deepEqual(["1002", "1003"].map(remaining), [null, 0]);
+  });
+
   it("takes nothing but eight hex digits for a color", () => {
     const color = (tray_color: unknown): unknown =>
       filament("P1S", { ams: ams([unit(0, { tray: [tray(0, { tray_color })] })]) }).units[0]?.slots[0]?.color;
@@ -193,6 +212,17 @@ describe("Filament of Bambu printers", () => {
     assert.deepEqual(activeBySnow(0xff00), { unit: null, slot: 0, external: true, nozzle: 0 });
     assert.deepEqual(activeBySnow(0xfe00, 0x12), { unit: null, slot: 1, external: true, nozzle: 1 });
     for (const nothing of [0xffff, 0xfeff, 0x00ff]) assert.equal(activeBySnow(nothing), null);
+  });
+
+  it("knows of nothing in use while a printer goes from one nozzle to the other", () => {
+    const device = fullReport("H2D").device as { extruder: Fields };
+    const seen = (state: unknown): unknown =>
+      filament("H2D", {
+        ams: ams([unit(0)], { tray_now: "1" }),
+        device: { ...device, extruder: { ...device.extruder, state } },
+      }).active;
+    for (const state of [0x1f2, 0xf2, undefined]) assert.equal(seen(state), null);
+    assert.notEqual(seen(0x102), null);
   });
 
   it("lists external spools: the main one first", () => {

@@ -47,7 +47,7 @@ describe("the firmware word of a Bambu printer", () => {
     assert.equal(wordOf(MODULES, { ...NOTHING_NEWER, force_upgrade: "yes" }).force, null);
   });
 
-  for (const status of ["UPGRADE_REQUEST", "DOWNLOADING", "PRE_FLASH_START", "PRE_FLASH_SUCCESS"]) {
+  for (const status of ["UPGRADE_REQUEST", "DOWNLOADING", "PRE_FLASH_START", "PRE_FLASH_SUCCESS", "FLASHING"]) {
     it(`${status} is an update under way`, () => {
       assert.equal(wordOf(MODULES, { ...NOTHING_NEWER, status }).updating, true);
     });
@@ -108,6 +108,25 @@ describe("the firmware word of a Bambu printer", () => {
       reports.accept(frame({ info: version("P1S") }), 0);
       return { take: (print) => observed(frame({ print })) };
     };
+
+    it("hears that an update is forced from the flags of newer firmware too", () => {
+      const { take } = start();
+      const forced = (cfg: unknown): unknown => take(fullReport("H2D", { cfg, force_upgrade: false })).firmware.force;
+      assert.deepEqual(["5457DA1B", "5457DA1F", "x"].map(forced), [false, true, false]);
+    });
+
+    it("believes what a module says is new only of firmware that also says which modules are shown", () => {
+      const offered = (module: Fields): unknown => {
+        const reports = new PrinterReports({ serial: "00M00A000000001" });
+        reports.accept(frame({ print: fullReport("X1C", { upgrade_state: { new_version_state: 1 } }) }), 0);
+        const ota = { name: "ota", sw_ver: "01.09.00.00", ...module };
+        const [, answer] = reports.accept(frame({ info: version("X1C", [ota]) }), 1);
+        return answer?.kind === "report" && answer.observation.firmware.modules[0]?.offered;
+      };
+      assert.equal(offered({ new_ver: "01.10.00.00", visible: true }), "01.10.00.00");
+      assert.equal(offered({ new_ver: "01.10.00.00" }), null);
+      assert.equal(offered({ sw_new_ver: "01.10.00.00" }), "01.10.00.00");
+    });
 
     it("stays the same object while nothing of it changes", () => {
       const { take } = start();

@@ -9,12 +9,12 @@ import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import type { Sighting, Sightings } from "../../../lib/bambu/discovery";
 import { type BambuLanOptions, bambuLan } from "../../../lib/bambu/session";
 import type { Trust } from "../../../lib/bambu/tls";
-import { makeCertificate } from "../../../lib/simulator/certificate";
+import { makeCertificate } from "../../../lib/simulator/printer/certificate";
 import {
   startVirtualPrinter,
   type VirtualPrinter,
   type VirtualPrinterOptions,
-} from "../../../lib/simulator/virtual-printer";
+} from "../../../lib/simulator/printer/virtual-printer";
 import { LinkLog } from "../../support/link-log";
 import { ownTime, until } from "../../support/wait";
 

@@ -7,7 +7,7 @@ import { isPrintgateError, type PrintgateError } from "../../../lib/errors";
 import type { Trust } from "../../../lib/bambu/tls";
 import { safeName, uploadTo } from "../../../lib/bambu/upload";
 import type { PrintContent, PrintOrder } from "../../../lib/printer/commands";
-import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import { until } from "../../support/wait";
 
 const CODE = "87654321";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { PrintgateError } from "../../../lib/errors";
-import { Accounts } from "../../../lib/node-red/accounts";
-import { placeOf, warningsOf } from "../../../lib/node-red/account-settings";
+import { Accounts } from "../../../lib/node-red/accounts/accounts";
+import { placeOf, warningsOf } from "../../../lib/node-red/accounts/settings";
 import { memoryKey } from "../../../lib/node-red/installation-key";
-import { sessionsIn } from "../../../lib/node-red/sessions";
+import { sessionsIn } from "../../../lib/node-red/accounts/sessions";
 import { memoryStore } from "../../../lib/node-red/store";
 import { accountSettings, aDevice, fakeAccounts, PASSWORD } from "../../support/fake-account";
 import { settle } from "../../support/helper";

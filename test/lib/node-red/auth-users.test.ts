@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { UserRow } from "../../../lib/auth/users";
-import { isRegisteredUsers, type RegisteredUser, UserBook } from "../../../lib/node-red/auth-users";
+import type { UserRow } from "../../../lib/auth/login/users";
+import { isRegisteredUsers, type RegisteredUser, UserBook } from "../../../lib/node-red/auth/users";
 import { type Document, fileStore } from "../../../lib/node-red/store";
 
 const row = (username: string): UserRow => ({

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { PrintgateError } from "../../../lib/errors";
-import { linkFor, tryPrinter } from "../../../lib/node-red/links";
-import { preparedLink } from "../../../lib/node-red/prepared-link";
-import { pinsIn } from "../../../lib/node-red/pins";
+import { linkFor, tryPrinter } from "../../../lib/node-red/links/links";
+import { preparedLink } from "../../../lib/node-red/links/prepared-link";
+import { pinsIn } from "../../../lib/node-red/links/pins";
 import { readSettings } from "../../../lib/node-red/settings";
 import { memoryStore } from "../../../lib/node-red/store";
 import type { LinkState, Observation } from "../../../lib/printer/link";
-import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import { fakeAccounts } from "../../support/fake-account";
 import { FakeLink } from "../../support/fake-link";
 import { settle } from "../../support/helper";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ErrorCode, PrintgateError } from "../../../lib/errors";
-import { accountRemark } from "../../../lib/node-red/account-remark";
+import { accountRemark } from "../../../lib/node-red/accounts/remark";
 import { lookOf } from "../../../lib/node-red/look";
 import type { LinkState } from "../../../lib/printer/link";
 import { PRINTER_STATES, type PrinterStatus, UNKNOWN_STATUS } from "../../../lib/printer/status";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { KeyRequests } from "../../../lib/node-red/key-requests";
-import { linkFor, tryPrinter } from "../../../lib/node-red/links";
-import { pinsIn } from "../../../lib/node-red/pins";
+import { linkFor, tryPrinter } from "../../../lib/node-red/links/links";
+import { pinsIn } from "../../../lib/node-red/links/pins";
 import { differences, identityOf, type PrinterCredentials, readSettings } from "../../../lib/node-red/settings";
 import { memoryStore } from "../../../lib/node-red/store";
 import {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isPrintgateError } from "../../../lib/errors";
 import { fileKey, memoryKey } from "../../../lib/node-red/installation-key";
-import { readSession, sessionsIn } from "../../../lib/node-red/sessions";
+import { readSession, sessionsIn } from "../../../lib/node-red/accounts/sessions";
 import { fileStore, memoryStore } from "../../../lib/node-red/store";
 import { aSession } from "../../support/sessions";
 

@@ -3,7 +3,7 @@ import { bambuLan } from "../../../lib/bambu/session";
 import { octoprint } from "../../../lib/octoprint/session";
 import { enteredKey } from "../../../lib/octoprint/session-keys";
 import { startVirtualOctoprint, type VirtualOctoprint } from "../../../lib/simulator/octoprint/virtual-octoprint";
-import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import { FakeMemory } from "../../support/fake-link";
 import { Followed } from "../../support/followed";
 import { until } from "../../support/wait";

@@ -319,6 +319,14 @@ describe("an OctoPrint as a link", () => {
     assert.deepEqual(log.last.status.firmware.modules, [{ name: "octoprint", installed: "1.11.8" }]);
   });
 
+  it("knows it from OctoPrint 2, which tells it once and keeps it, while it prints too", async () => {
+    await start({ version: "2.0.0", firmware: { FIRMWARE_NAME: "Marlin 2.1.2.5 (Mar 12 2025 10:00:00)" } });
+    server.startPrint();
+    const log = connect();
+    await until("firmware", () => log.last?.status.firmware.installed === "2.1.2.5");
+    assert.equal(count("/api/printer/command"), 0);
+  });
+
   it("does not ask a printer that prints", async () => {
     await start();
     server.startPrint();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { startAnnouncer, type Announcer } from "../../../lib/simulator/announcer";
+import { startAnnouncer, type Announcer } from "../../../lib/simulator/printer/announcer";
 
 const TARGET = "urn:bambulab-com:device:3dprinter:1";
 const WHO = {

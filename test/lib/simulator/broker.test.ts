@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { isPrintgateError } from "../../../lib/errors";
-import type { VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import type { VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import { RawClient } from "../../support/raw-client";
 import { Bench, CODE, SERIAL, until } from "./fixture";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isPrintgateError } from "../../../lib/errors";
-import type { VirtualPrinter } from "../../../lib/simulator/virtual-printer";
+import type { VirtualPrinter } from "../../../lib/simulator/printer/virtual-printer";
 import type { RawClient } from "../../support/raw-client";
 import { ANNA, ask, BERT, CloudBench } from "./cloud/fixture";
 import { Bench, SERIAL } from "./fixture";

@@ -2,7 +2,7 @@ import {
   startVirtualPrinter,
   type VirtualPrinter,
   type VirtualPrinterOptions,
-} from "../../../lib/simulator/virtual-printer";
+} from "../../../lib/simulator/printer/virtual-printer";
 import { RawClient } from "../../support/raw-client";
 import { until as waitUntil } from "../../support/wait";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../../lib/simulator/json";
-import { reportDelta } from "../../../lib/simulator/report-delta";
-import { PRINTER_PROFILES } from "../../../lib/simulator/virtual-printer";
+import { reportDelta } from "../../../lib/simulator/printer/report/delta";
+import { PRINTER_PROFILES } from "../../../lib/simulator/printer/virtual-printer";
 import { Bench } from "./fixture";
 
 const bench = new Bench();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PRINTER_PROFILES } from "../../../lib/simulator/virtual-printer";
+import { PRINTER_PROFILES } from "../../../lib/simulator/printer/virtual-printer";
 import { Bench } from "./fixture";
 
 const bench = new Bench();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { EndlessJobs } from "../../../lib/simulator/endless-jobs";
-import { type FirmwareOffer, offerFirmware } from "../../../lib/simulator/firmware";
-import { PrinterMachine } from "../../../lib/simulator/printer-machine";
-import { findProfile, PRINTER_PROFILES } from "../../../lib/simulator/virtual-printer";
+import { EndlessJobs } from "../../../lib/simulator/printer/machine/endless-jobs";
+import { type FirmwareOffer, offerFirmware } from "../../../lib/simulator/printer/machine/firmware";
+import { PrinterMachine } from "../../../lib/simulator/printer/machine/machine";
+import { findProfile, PRINTER_PROFILES } from "../../../lib/simulator/printer/virtual-printer";
 import type { RawClient } from "../../support/raw-client";
 import { Bench } from "./fixture";
 

@@ -163,6 +163,20 @@ describe("an account whose sign-in comes to its end", () => {
     );
   });
 
+  it("asks the cloud at the announced end also after a clock that was years ahead", async () => {
+    const { account, asked, clock, cloud, notices } = await accountBed();
+    cloud.switches.refresh = "refused";
+    await signInAnna(account);
+    const begun = clock.now;
+    asked();
+    clock.now = begun + 20 * 365 * DAY;
+    await until("the cloud is asked", () => asked().includes("GET /v1/user-service/my/profile"));
+    cloud.expireTokens();
+    clock.now = begun + 91 * DAY;
+    await until("the end is told", () => account.state.kind === "expired");
+    assert.ok(notices.some(({ event }) => event === "account.expired"));
+  });
+
   it("keeps a notice until somebody listens, and drops it when somebody signs in", async () => {
     const { account, cloud } = await accountBed({ deaf: true });
     await signInAnna(account);

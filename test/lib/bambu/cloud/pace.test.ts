@@ -71,6 +71,11 @@ describe("the pace of requests", () => {
     assert.equal(mayAsk(first.next, { by: "program", now: 2 * HOUR }).allowed, true);
   });
 
+  it("is over when a clock that was years ahead is set right", () => {
+    const rest = restAfter(null, { now: 10 * 365 * 24 * HOUR, retryAfterMs: null });
+    assert.equal(mayAsk(rest, { by: "program", now: 0 }).allowed, true);
+  });
+
   it("is told in words", () => {
     assert.equal(spokenTime(0), "a minute");
     assert.equal(spokenTime(61_000), "2 minutes");

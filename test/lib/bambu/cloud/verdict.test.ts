@@ -46,6 +46,9 @@ describe("the verdict on an answer of the cloud", () => {
     ["no code is a success", 200, '{"uid":1}', "ok"],
     ["success by word counts more than the code", 200, '{"message":"success","code":7}', "ok"],
     ["another code is none", 200, '{"message":"failed","code":7}', "request-invalid"],
+    ["no code with an error is none", 200, '{"message":"failed","code":null,"error":"not yours"}', "request-invalid"],
+    ["no success is none", 200, '{"success":false}', "request-invalid"],
+    ["an empty error is a success", 200, '{"code":0,"error":""}', "ok"],
     ["a failed success does not end a token", 200, '{"code":4,"error":"Please login."}', "request-invalid"],
   ];
   for (const [title, status, text, code, headers] of rows) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { VirtualPrinter } from "../../../../lib/simulator/virtual-printer";
+import type { VirtualPrinter } from "../../../../lib/simulator/printer/virtual-printer";
 import type { VirtualCloud } from "../../../../lib/simulator/cloud/virtual-cloud";
 import { type Frame, RawClient } from "../../../support/raw-client";
 import { Bench, SERIAL, until } from "../fixture";
