@@ -46,6 +46,19 @@ describe("the nodes in the editor", function () {
     await editor.openConfig("#node-input-lookup-printer, #node-input-btn-printer-edit");
   };
 
+  /** The dialog of a node that may lie under another one. */
+  const edit = (id: string): Promise<void> =>
+    editor.opens(() =>
+      page.evaluate((node) => {
+        interface EditorRed {
+          editor: { edit(node: unknown): void };
+          nodes: { node(id: string): unknown };
+        }
+        const { RED } = window as unknown as { RED: EditorRed };
+        RED.editor.edit(RED.nodes.node(node));
+      }, id),
+    );
+
   it("the palette has them with an icon and a first line of help", async () => {
     for (const type of ["printer-status", "printer-event", "printer-command"]) {
       const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
@@ -188,27 +201,16 @@ describe("the nodes in the editor", function () {
         const { RED } = window as unknown as { RED: { nodes: { node(id: string): { events: unknown } } } };
         return RED.nodes.node("events-by-variable").events;
       });
-    interface EditorRed {
-      editor: { edit(node: unknown): void };
-      nodes: { node(id: string): unknown };
-    }
-    const edit = () =>
-      editor.opens(() =>
-        page.evaluate(() => {
-          const { RED } = window as unknown as { RED: EditorRed };
-          RED.editor.edit(RED.nodes.node("events-by-variable"));
-        }),
-      );
     await page.evaluate(() => {
       const { RED } = window as unknown as { RED: { nodes: { import(nodes: object[]): void } } };
       const place = { z: location.hash.split("/").pop(), x: 400, y: 300, wires: [[]] };
       RED.nodes.import([{ id: "events-by-variable", type: "printer-event", events: "${EVENTS}", ...place }]);
     });
-    await edit();
+    await edit("events-by-variable");
     assert.equal(await page.locator("#printgate-events-variable").inputValue(), "${EVENTS}");
     await editor.leave("ok");
     assert.equal(await events(), "${EVENTS}");
-    await edit();
+    await edit("events-by-variable");
     await page.locator("#printgate-events-variable").fill("");
     await page.locator("#printgate-events-variable").blur();
     await page.locator("#printgate-event-print-finished").check();
@@ -218,25 +220,18 @@ describe("the nodes in the editor", function () {
 
   it("takes no change from a dialog in which nothing was changed", async () => {
     const events = ["print.failed", "print.finished"];
-    const changed = await page.evaluate(async (names) => {
-      interface Editor {
-        editor: { edit(node: unknown): void };
-        nodes: { import(nodes: object[]): void; node(id: string): { events: unknown; changed?: boolean } };
+    await page.evaluate((names) => {
+      interface EditorRed {
+        nodes: { import(nodes: object[]): void; node(id: string): { changed?: boolean } };
       }
-      const { RED } = window as unknown as { RED: Editor };
+      const { RED } = window as unknown as { RED: EditorRed };
       const place = { z: location.hash.split("/").pop(), x: 400, y: 360, wires: [[]] };
       const values = { name: "", printer: "", events: names };
       RED.nodes.import([{ id: "events-in-order", type: "printer-event", ...values, ...place }]);
-      const node = RED.nodes.node("events-in-order");
-      node.changed = false;
-      while (document.querySelector(".red-ui-tray") !== null) await new Promise((resolve) => setTimeout(resolve, 50));
-      RED.editor.edit(node);
-      return node.changed;
+      RED.nodes.node("events-in-order").changed = false;
     }, events);
-    assert.equal(changed, false);
-    await page.locator("#printgate-event-print-finished").waitFor();
-    await page.locator("#node-dialog-ok").click();
-    await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
+    await edit("events-in-order");
+    await editor.leave("ok");
     const after = await page.evaluate(() => {
       const { RED } = window as unknown as {
         RED: { nodes: { node(id: string): { events: unknown; changed?: boolean } } };
