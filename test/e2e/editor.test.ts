@@ -191,8 +191,10 @@ describe("the nodes in the editor", function () {
       const warning = page.locator("#printgate-plain-url");
       await page.locator("#node-config-input-url").fill("https://192.0.2.7");
       await warning.waitFor({ state: "hidden" });
+      await page.locator("#node-config-input-tls").waitFor({ state: "visible" });
       await page.locator("#node-config-input-url").fill(server.url);
       await warning.waitFor({ state: "visible" });
+      await page.locator("#node-config-input-tls").waitFor({ state: "hidden" });
       await page.locator("#node-config-input-serial").fill("ender");
 
       const button = page.locator("#printgate-request-key");
@@ -256,6 +258,37 @@ describe("the nodes in the editor", function () {
     await page.locator("#printgate-event-print-finished").check();
     await page.locator("#node-dialog-ok").click();
     assert.deepEqual(await events(), ["print.finished"]);
+  });
+
+  it("takes no change from a dialog in which nothing was changed", async () => {
+    const events = ["print.failed", "print.finished"];
+    const changed = await page.evaluate(async (names) => {
+      interface Editor {
+        editor: { edit(node: unknown): void };
+        nodes: { import(nodes: object[]): void; node(id: string): { events: unknown; changed?: boolean } };
+      }
+      const { RED } = window as unknown as { RED: Editor };
+      const place = { z: location.hash.split("/").pop(), x: 400, y: 360, wires: [[]] };
+      const values = { name: "", printer: "", events: names };
+      RED.nodes.import([{ id: "events-in-order", type: "printer-event", ...values, ...place }]);
+      const node = RED.nodes.node("events-in-order");
+      node.changed = false;
+      while (document.querySelector(".red-ui-tray") !== null) await new Promise((resolve) => setTimeout(resolve, 50));
+      RED.editor.edit(node);
+      return node.changed;
+    }, events);
+    assert.equal(changed, false);
+    await page.locator("#printgate-event-print-finished").waitFor();
+    await page.locator("#node-dialog-ok").click();
+    await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
+    const after = await page.evaluate(() => {
+      const { RED } = window as unknown as {
+        RED: { nodes: { node(id: string): { events: unknown; changed?: boolean } } };
+      };
+      const { events, changed } = RED.nodes.node("events-in-order");
+      return { events, changed };
+    });
+    assert.deepEqual(after, { events, changed: false });
   });
 
   it("the help reads as help: headings, lists, no markup left over", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { Readable } from "node:stream";
-import { type HttpParts, type HttpRequest, serve } from "../../../lib/auth/http/http";
+import { serve } from "../../../lib/auth/http/http";
+import type { HttpParts, HttpRequest } from "../../../lib/auth/http/types";
 import { readJsonBody } from "../../../lib/auth/http/body";
 import type { Action, Mqtt3AuthData } from "../../../lib/auth/provider";
 import { createWebhookProvider } from "../../../lib/auth/providers/webhook";

@@ -455,7 +455,7 @@ describe("an OctoPrint as a link", () => {
     it("a print: uploads with progress, looks again, then starts; and a print of what is there", async () => {
       const log = await connected();
       const content = Buffer.from("G28\nG1 X10\n".repeat(20_000));
-      const progress: [number, number][] = [];
+      const progress: [number, number | null][] = [];
       let left = 0;
       const reply = await log.link.send(order("a box.gcode", content), {
         signal,
