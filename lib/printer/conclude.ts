@@ -27,3 +27,8 @@ export function conclude(
   const event = { ...makeEvent(EVENT_OF[outcome], memory, outcome, from, at, recovered), alert, reason };
   return { memory, events: [{ ...event, job: withStart(job, before) }], save: true };
 }
+
+/** What a job most likely failed of: what stopped it, rather than what the printer may have complained about for days. */
+export function faultIn(alerts: readonly Alert[]): Alert | null {
+  return alerts.find(({ source }) => source === "print-error") ?? alerts[0] ?? null;
+}

@@ -1,6 +1,6 @@
 import { apparatus } from "./apparatus";
 import { offered } from "./asides";
-import { conclude } from "./conclude";
+import { conclude, faultIn } from "./conclude";
 import {
   type Continuity,
   type EventMemory,
@@ -60,7 +60,8 @@ export function step(before: EventMemory, observation: Observation, at: number, 
 /** Tells an ending whose wait is over without the word: it was a failure. Called by the owner's timer. */
 export function expire(before: EventMemory, at: number): Step {
   if (before.ending === null) return { memory: before, events: [], save: false };
-  return conclude(before, "failed", { job: before.ending.job, at });
+  const alert = faultIn(before.alerts);
+  return conclude(before, "failed", { job: before.ending.job, at, alert, reason: alert?.code ?? null });
 }
 
 /** One observation's way through the rules, from top to bottom. */
@@ -245,7 +246,7 @@ class Turn {
 
   /** Endings are told even by the first report after a start: that is what the memory is kept for. */
   private conclude(outcome: Outcome, job: Job | null, reason: string | null = null): void {
-    const alert = outcome === "failed" ? (this.seen.status.alerts[0] ?? null) : null;
+    const alert = outcome === "failed" ? faultIn(this.seen.status.alerts) : null;
     const done = conclude(this.memory, outcome, {
       job,
       at: this.at,

@@ -354,6 +354,15 @@ describe("event rules: a job and its ending", () => {
     assert.equal(failed?.reason, "0700_8006");
     assert.equal(failed.alert?.code, "0700_8006");
   });
+
+  it("a failed job that is told after the wait names it too, before what the printer complained about all along", () => {
+    const alerts = [anAlert("0300_0D00_0001_0004"), { ...anAlert("0300_8006"), source: "print-error" as const }];
+    const story = settledIn("printing")
+      .report(seen({ state: "failed", job: aJob(), alerts }))
+      .waitOver();
+    const failed = story.events.find((event) => event.event === "print.failed");
+    assert.deepEqual([failed?.reason, failed?.alert?.code], ["0300_8006", "0300_8006"]);
+  });
 });
 
 describe("event rules: gaps and restarts", () => {
