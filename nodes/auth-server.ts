@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef } from "node-red";
-import type { HttpParts } from "../lib/auth/http/http";
+import type { HttpParts } from "../lib/auth/http/types";
 import { usePolicy, unusable } from "../lib/node-red/auth/follow";
 import { rootProblem, sitesOf } from "../lib/node-red/auth/http";
 import { houseOf } from "../lib/node-red/composition";

@@ -34,7 +34,8 @@ export default function (RED: NodeAPI): void {
         },
         progress: (report) => {
           const { command, percent } = report.payload;
-          light.say(show("uploading", { command, percent: String(percent) }, { fill: "blue", shape: "dot" }));
+          if (percent !== null)
+            light.say(show("uploading", { command, percent: String(percent) }, { fill: "blue", shape: "dot" }));
           send([null, null, report]);
         },
       }).finally(() => underWay.delete(abort));

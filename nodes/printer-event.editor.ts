@@ -27,7 +27,7 @@ RED.nodes.registerType<Props<"printer-event">>("printer-event", {
   },
   oneditsave() {
     // The type speaks of what the runtime gets; in the editor a variable may stand for the list.
-    this.events = chosenEvents() as typeof this.events;
+    this.events = chosenEvents(this.events) as typeof this.events;
   },
 });
 

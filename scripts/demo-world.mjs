@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const ACCOUNT = "demo@example.org";
+/** The demo flow tells it: nothing is behind it but simulated printers, on loopback. */
+const PASSWORD = "printgate-demo";
 /** As in scripts/demo-flow.json. */
 const CLOUD_SERIAL = "03900A000000042";
 const SECRETS_OF_FLOW = {
@@ -28,7 +30,7 @@ export async function openWorld(root, userDir) {
   const simulator = (name) => load(`./dist/lib/simulator/${name}.js`);
   const cloud = await simulator("cloud/virtual-cloud").startVirtualCloud({
     tls: true,
-    users: [{ account: ACCOUNT, password: randomBytes(9).toString("base64url"), uid: 1000042, name: "Demo" }],
+    users: [{ account: ACCOUNT, password: PASSWORD, uid: 1000042, name: "Demo" }],
   });
   const printer = await simulator("printer/virtual-printer").startVirtualPrinter({
     ...{ model: "A1", serial: CLOUD_SERIAL, accessCode: randomBytes(4).toString("hex") },

@@ -55,6 +55,17 @@ describe("the house", () => {
     });
   }
 
+  it("no file imports itself, however long the way round", () => {
+    const seen = new Set<string>();
+    const walk = (path: string, way: readonly string[]): void => {
+      assert.ok(!way.includes(path), [...way.slice(way.indexOf(path)), path].join(" -> "));
+      if (seen.has(path)) return;
+      for (const target of importsOf(path)) walk(`${target}.ts`, [...way, path]);
+      seen.add(path);
+    };
+    for (const path of files) walk(path, []);
+  });
+
   it(`no file is longer than ${CEILING} lines`, () => {
     for (const path of files) {
       const lines = readFileSync(join(ROOT, path), "utf8").split("\n").length - 1;

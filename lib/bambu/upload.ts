@@ -115,7 +115,7 @@ class Upload {
     const total = this.source.bytes;
     client.trackProgress(({ bytesOverall }) => {
       this.sent = bytesOverall;
-      this.options.progress?.(bytesOverall, total ?? bytesOverall);
+      this.options.progress?.(bytesOverall, total);
     });
     this.unfinished = target;
     await client.uploadFrom(

@@ -8,6 +8,7 @@ import { topicOf } from "../printer/status";
 import { type Asked, commandAsked } from "./command-asked";
 import type { View } from "./follow";
 import { copyOf } from "./runtime";
+import { UploadProgress } from "./upload-progress";
 
 export interface Asking {
   /** The node's own command; empty = the message says. */
@@ -26,15 +27,14 @@ export interface ProgressReport extends NodeMessage {
   readonly payload: {
     readonly command: CommandName;
     readonly sentBytes: number;
-    readonly totalBytes: number;
-    readonly percent: number;
+    /** null: of a stream whose length nobody told. */
+    readonly totalBytes: number | null;
+    readonly percent: number | null;
   };
 }
 
 /** `command` null, or a word that is no command, where the message does not ask for one in a way that can be followed. */
 export type Outcome = CommandOutcome | (Refusal & { readonly command: string | null; readonly confirmed: false });
-
-const PROGRESS_EVERY_MS = 1000;
 
 /**
  * Carries out what a message asks for and makes the answer of that message: topic, printer and payload are set, its other
@@ -69,25 +69,33 @@ async function outcomeOf(asked: Asked, msg: NodeMessage, view: View, asking: Ask
   }
   asking.begun(command.name);
   const { timeoutMs, signal } = asking;
-  return view.send(command, { timeoutMs, signal, progress: progressOf(command.name, msg, view, asking) });
+  const progress = new UploadProgress(signal, (sentBytes, totalBytes) => {
+    asking.progress(reportOf(command.name, msg, view, { sentBytes, totalBytes }));
+  });
+  try {
+    const outcome = await view.send(command, {
+      ...{ timeoutMs, signal },
+      progress: (sentBytes, totalBytes) => {
+        progress.note(sentBytes, totalBytes);
+      },
+    });
+    if (outcome.confirmed) await progress.told();
+    return outcome;
+  } finally {
+    progress.close();
+  }
 }
 
-function progressOf(
+function reportOf(
   command: CommandName,
   { _msgid }: NodeMessage,
   { printer }: View,
-  { progress }: Pick<Asking, "progress">,
-) {
-  let nextAt = 0;
-  return (sentBytes: number, totalBytes: number): void => {
-    const now = performance.now();
-    if (now < nextAt) return;
-    nextAt = now + PROGRESS_EVERY_MS;
-    const percent = totalBytes > 0 ? Math.floor((sentBytes / totalBytes) * 100) : 0;
-    const payload = { command, sentBytes, totalBytes, percent };
-    const about = { topic: topicOf.command(printer.id, command), payload, printer: copyOf(printer) };
-    progress(_msgid === undefined ? about : { _msgid, ...about });
-  };
+  { sentBytes, totalBytes }: Pick<ProgressReport["payload"], "sentBytes" | "totalBytes">,
+): ProgressReport {
+  const percent = totalBytes === null ? null : Math.floor((sentBytes / totalBytes) * 100);
+  const payload = { command, sentBytes, totalBytes, percent };
+  const about = { topic: topicOf.command(printer.id, command), payload, printer: copyOf(printer) };
+  return _msgid === undefined ? about : { _msgid, ...about };
 }
 
 /** Over something that is there already it is defined: a setter could keep it from being what it says. */

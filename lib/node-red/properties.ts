@@ -136,8 +136,11 @@ function read(row: Property, key: string, raw: unknown, valueOf: ValueOfKey): Re
 
 /** True when the row matters beside these values; a row whose decider does not matter does not matter either. */
 export function applies(type: NodeType, key: string, valueOf: ValueOfKey): boolean {
-  const rule = rowsOf(type)[key]?.when;
-  return !rule || (holds(rule, valueOf) && applies(type, rule.property, valueOf));
+  const { when, unless } = rowsOf(type)[key] ?? {};
+  if (unless && applies(type, unless.property, valueOf)) {
+    if (asText(valueOf(unless.property)).toLowerCase().startsWith(unless.begins)) return false;
+  }
+  return !when || (holds(when, valueOf) && applies(type, when.property, valueOf));
 }
 
 /**

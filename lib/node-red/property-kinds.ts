@@ -5,6 +5,8 @@ export type Rule = { readonly property: string; readonly is: readonly string[] }
 interface Common {
   /** The row matters only while another property has one of these values. */
   readonly when?: Rule;
+  /** It does not matter while another property, which stands before it, begins like this. */
+  readonly unless?: { readonly property: string; readonly begins: string };
   /** Said when the value is empty; absent = may be empty. */
   readonly missing?: string;
   /** Emptiness is only wrong while this rule holds. */

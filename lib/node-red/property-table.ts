@@ -71,6 +71,8 @@ const named = { property: "connection", is: ["lan", "cloud", "auto", "octoprint"
 const serialNumber = { property: "connection", is: ["lan", "cloud", "auto", "simulated"] } as const;
 /** Where whoever is called shows a certificate of its own. */
 const certified = { property: "connection", is: ["lan", "auto", "octoprint"] } as const;
+/** An address without encryption: nobody shows a certificate there. */
+const plain = { property: "url", begins: "http://" } as const;
 const verified = { property: "tls", is: ["verify"] } as const;
 const pinned = { property: "tls", is: ["pin"] } as const;
 const simulated = { property: "connection", is: ["simulated"] } as const;
@@ -107,7 +109,7 @@ export const PROPERTIES = {
     port: { kind: "number", default: 8883, min: 1, max: 65535, whole: true, when: lan },
     ftpPort: { kind: "number", default: 990, min: 1, max: 65535, whole: true, when: lan },
     cameraPort: { kind: "number", default: 6000, min: 1, max: 65535, whole: true, when: lan },
-    tls: { kind: "choice", default: "pin", choices: ["pin", "verify", "insecure"], when: certified },
+    tls: { kind: "choice", default: "pin", choices: ["pin", "verify", "insecure"], when: certified, unless: plain },
     fingerprint: { kind: "text", default: "", form: "fingerprint", when: pinned },
     ca: { kind: "text", default: "", when: verified, missing: "no CA file", missingWhen: lan },
     appId: { kind: "text", default: "", form: "app", when: octoprint },

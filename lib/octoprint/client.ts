@@ -30,6 +30,13 @@ export interface Question {
   readonly timeoutMs?: number;
 }
 
+interface Exchanged {
+  readonly status: number;
+  readonly data: string;
+  readonly location: string | null;
+  readonly wantsPassword: boolean;
+}
+
 const TIMEOUT_MS = 10_000;
 /** Bytes; the largest answer that we ask for, the check for updates, has some hundred thousand. */
 const LARGEST_ANSWER = 4 * 1024 * 1024;
@@ -73,7 +80,12 @@ export class OctoprintClient {
    */
   async ask(question: Question): Promise<Reply> {
     const { key, accept = [] } = question;
-    const { status, data, location } = await this.exchange(question);
+    const { status, data, location, wantsPassword } = await this.exchange(question);
+    if (wantsPassword)
+      throw new PrintgateError(
+        "account-refused",
+        `a server in front of OctoPrint at ${this.where()} asks for a password of its own; enter an address without one, or let us pass there`,
+      );
     if ((status >= 200 && status < 300) || accept.includes(status)) {
       const body = status === 204 || data.trim() === "" ? {} : parse(data);
       if (body !== null) return { status, body };
@@ -84,6 +96,8 @@ export class OctoprintClient {
         `${this.where()} answers with ${looksLikePage(data) ? "a web page" : "something else"} instead of OctoPrint's API; is the address right, with its prefix?`,
       );
     }
+    if (status === 400 && SPEAKS_TLS.test(data))
+      throw new PrintgateError("bad-answer", `${this.where()} speaks HTTPS: begin the address with https://`);
     throw refusal(status, redact(errorOf(data) ?? "", [key ?? undefined]), {
       where: this.where(),
       location,
@@ -91,7 +105,7 @@ export class OctoprintClient {
     });
   }
 
-  private async exchange(question: Question): Promise<{ status: number; data: string; location: string | null }> {
+  private async exchange(question: Question): Promise<Exchanged> {
     const { method = "GET", path, json, stream, key, signal, timeoutMs = TIMEOUT_MS } = question;
     const headers: Record<string, string> = { "User-Agent": USER_AGENT, Accept: "application/json" };
     if (key !== null) headers["X-Api-Key"] = key;
@@ -117,6 +131,8 @@ export class OctoprintClient {
         status,
         data: typeof data === "string" ? data : "",
         location: typeof location === "string" ? location : null,
+        // OctoPrint itself never asks in this way.
+        wantsPassword: status === 401 && /^basic\b/i.test(String(answered["www-authenticate"])),
       };
     } catch (thrown) {
       throw explain(thrown, { where: this.where(), key, late: deadline.some(({ aborted }) => aborted) });
@@ -146,6 +162,10 @@ function parse(data: string): Fields | null {
 
 const looksLikePage = (data: string): boolean => /^\s*<(!doctype|html|\?xml|head|body)/i.test(data.slice(0, 200));
 
+/** What nginx, Apache and servers in Go say to a request without TLS. */
+const SPEAKS_TLS =
+  /plain HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled|HTTP request to an HTTPS server/i;
+
 /** A wrong key makes its bearer a guest: 403 when asking, "CSRF" when changing something, 401 in old releases. */
 function refusal(
   status: number,
@@ -173,6 +193,11 @@ function refusal(
     return new PrintgateError(
       "bad-answer",
       `${where} does not know this part of OctoPrint's API (404${words}); is the address right, with its prefix?`,
+    );
+  if (status === 413)
+    return new PrintgateError(
+      "request-invalid",
+      `OctoPrint, or a server in front of it, takes no file of this size (413)`,
     );
   if (status === 429) return new PrintgateError("blocked", "OctoPrint asks to wait: too many requests in a short time");
   if (status >= 500) return new PrintgateError("bad-answer", `OctoPrint had an error of its own (${status}${words})`);

@@ -109,7 +109,7 @@ function multipart(
         const piece = bytes.subarray(from, from + CHUNK);
         yield piece;
         sent += piece.length;
-        options.progress?.(sent, Math.max(total ?? sent, sent));
+        options.progress?.(sent, total);
       }
     }
     yield tail;

@@ -155,8 +155,7 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 function levelOf(payload: unknown): 1 | 2 | 3 | 4 {
-  const index = typeof payload === "string" ? SPEEDS.indexOf(payload.trim().toLowerCase() as "silent") + 1 : 0;
-  const level = index > 0 ? index : numberOf(payload);
+  const level = numberOf(payload) ?? SPEEDS.indexOf(oneOf(payload, "the speed", SPEEDS)) + 1;
   return level === 1 || level === 2 || level === 3 || level === 4 ? level : wrong("the speed is none of these");
 }
 

@@ -86,8 +86,8 @@ export type CommandReply =
 export interface SendOptions {
   /** Aborted when nobody waits any more; then nothing of the command may be kept. */
   readonly signal: AbortSignal;
-  /** Of an upload, in bytes. */
-  progress?(sentBytes: number, totalBytes: number): void;
+  /** Of an upload, in bytes; `totalBytes` null = nobody knows. */
+  progress?(sentBytes: number, totalBytes: number | null): void;
   /**
    * To be called after anything slow that had to go before the command itself (an upload), right before that leaves.
    * @throws PrintgateError `offline`, `wrong-state` when the command does not fit any more

@@ -70,8 +70,10 @@ export function indexIn(value: unknown, name: string, { least, most }: Range): n
   return number;
 }
 
+/** One of these words, which are lower case; the message may write it as it likes: others say ON and OFF. */
 export function oneOf<T extends string>(value: unknown, name: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value);
+  const word = typeof value === "string" ? value.trim().toLowerCase() : value;
+  const found = choices.find((choice) => choice === word);
   return found ?? wrong(`${name} must be one of ${choices.map((choice) => `"${choice}"`).join(", ")}`);
 }
 

@@ -7,8 +7,8 @@ import type { PrinterStatus } from "./status";
 export interface CommandOptions {
   /** Without an answer, and without a sign of an upload going on, for so long, it counts as not carried out. */
   readonly timeoutMs: number;
-  /** Of an upload, in bytes. */
-  progress?(sentBytes: number, totalBytes: number): void;
+  /** Of an upload, in bytes; `totalBytes` null = nobody knows. */
+  progress?(sentBytes: number, totalBytes: number | null): void;
   /** Aborted when nobody wants to know any more. */
   readonly signal?: AbortSignal;
 }

@@ -35,13 +35,15 @@ function showBoxes(node: Edited<"printer-event">, chosen: Chosen): void {
   }
 }
 
-/** The ticked names, or the variable. */
-export function chosenEvents(): Chosen {
+/** The ticked names, or the variable. The same names in another order are no change. */
+export function chosenEvents(before: Chosen): Chosen {
   const field = $(`#${VARIABLE}`);
   if (field.length > 0 && textIn(field) !== "") return textIn(field);
-  return $("#printgate-events input:checked")
+  const ticked = $("#printgate-events input:checked")
     .toArray()
     .map((box) => String($(box).val()));
+  const isSame = ticked.length === before.length && ticked.every((name) => before.includes(name));
+  return isSame ? before : ticked;
 }
 
 const subjectOf = (name: string): string => name.split(".")[0] ?? name;

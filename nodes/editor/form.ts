@@ -78,9 +78,11 @@ export function prepareForm<T extends NodeType>(type: T, node: Edited<T>): void 
     if (field.is("select")) field.append($("<option>").val(variable).text(variable)).val(variable);
     if (field.is(":checkbox")) field.attr("type", "text").css("width", "120px").val(variable);
   }
-  const deciders = new Set(Object.values(rowsOf(type)).flatMap((row) => (row.when ? [row.when.property] : [])));
+  const deciders = new Set(
+    Object.values(rowsOf(type)).flatMap(({ when, unless }) => [when, unless].flatMap((rule) => rule?.property ?? [])),
+  );
   for (const key of deciders) {
-    fieldOf(type, key).on("change", () => {
+    fieldOf(type, key).on("input change", () => {
       showRows(type);
     });
   }

@@ -2,7 +2,7 @@ import type { EditorRED } from "node-red";
 import { smallButton, valueOf } from "./fields";
 import type { Edited } from "./form";
 import { attributesOf, linesOf } from "./rule-form";
-import { type Answer, askRuntime, whilePressed } from "./runtime-call";
+import { type Answer, askRuntime, sentence, whilePressed } from "./runtime-call";
 
 declare const RED: EditorRED;
 
@@ -27,7 +27,9 @@ export function prepareUsers(node: Edited<"auth-policy">): void {
   const path = (more = ""): string => `${encodeURIComponent(node.id)}/users${more}`;
 
   const show = (answer: Listed, isChange: boolean): boolean => {
-    line.text(answer.ok ? (isChange ? node._("auth-policy.users.kept") : "") : answer.reason);
+    line
+      .text(answer.ok ? (isChange ? node._("auth-policy.users.kept") : "") : sentence(answer.reason))
+      .toggleClass("printgate-failure", !answer.ok);
     if (!answer.ok) return false;
     body.empty().append(answer.users.map(rowOf));
     // Node-RED writes credentials with the next deploy: light its button.

@@ -49,7 +49,7 @@ function buildRule(node: Edited<"auth-policy">, container: JQuery, start: unknow
   const actions = ticks({ pub: "pub", sub: "sub", unsub: "unsub", conn: "conn" }, before.actions);
   const note = textField(before.note, node._("auth-policy.rules.note"));
   const topics = linesField(before.topics, "printers/+/commands/pause");
-  const who = linesField(before.who, "role: guest");
+  const who = linesField(before.who, "userId: amy\nrole: guest");
   const qos = ticks({ 0: "0", 1: "1", 2: "2" }, before.qos.map(String));
   const either = { "": node._("auth-policy.rules.any"), true: node._("auth-policy.rules.yes") };
   const retain = selectOf({ ...either, false: node._("auth-policy.rules.no") }, before.retain);

@@ -1,7 +1,7 @@
 import { type RowList, valueOf } from "./fields";
 import type { Edited } from "./form";
 import { attributesOf, type Fields } from "./rule-form";
-import { askRuntime, whilePressed } from "./runtime-call";
+import { askRuntime, sentence, whilePressed } from "./runtime-call";
 
 interface Trial {
   readonly result: string;
@@ -32,8 +32,9 @@ export function prepareTrial(node: Edited<"auth-policy">, rules: () => RowList<F
     const answer = await askRuntime<{ trial: Trial }>(node, { method: "POST", about: "policies", path, body });
     $(".printgate-decides").removeClass("printgate-decides");
     steps.empty();
+    line.toggleClass("printgate-failure", !answer.ok);
     if (!answer.ok) {
-      line.text(answer.reason);
+      line.text(sentence(answer.reason));
       return;
     }
     const { result, reason, rule } = answer.trial;

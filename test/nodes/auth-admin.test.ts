@@ -110,7 +110,7 @@ describe("routes of the auth-policy dialog", () => {
   it("say what is wrong with a user", async () => {
     await begin();
     const cases: [object, RegExp][] = [
-      [{ username: "bob" }, /neither passwordHash/],
+      [{ username: "bob" }, /no password/],
       [{ username: "", password: "p" }, /user name is missing/],
       [{ username: "bob", password: "x".repeat(2000) }, /longer than/],
       [{ username: "bob", password: "p", attrs: { roles: 1 } }, /attrs/],

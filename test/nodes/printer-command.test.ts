@@ -112,7 +112,7 @@ describe("printer-command", () => {
     assert.deepEqual([output, msg.payload.code], [2, "timeout"]);
   });
 
-  it("tells the progress of an upload on its third output, at most once a second", async () => {
+  it("tells the progress of an upload on its third output, at most once a second, and its end before the answer", async () => {
     await start({}, { state: "idle" });
     house.link.answer = (_command, options) => {
       for (let sent = 0; sent <= 100; sent += 1) options.progress?.(sent, 100);
@@ -122,12 +122,27 @@ describe("printer-command", () => {
     const payload = { file: "a.gcode", content: Buffer.from("G28") };
     const { sent, error } = await ask("command1", { _msgid: "m1", topic: topic("print"), payload, req: {} });
     assert.equal(error, null);
-    assert.equal(sent.length, 2);
+    assert.equal(sent.length, 3);
     const [done, refused, progress] = sent[0];
     assert.deepEqual([done, refused], [null, null]);
-    assert.deepEqual(progress.payload, { command: "print", sentBytes: 0, totalBytes: 100, percent: 0 });
+    assert.deepEqual(progress.payload, { command: "print", sentBytes: 1, totalBytes: 100, percent: 1 });
     assert.deepEqual([progress._msgid, progress.topic, progress.req], ["m1", topic("print"), undefined]);
-    assert.equal(sent[1].payload.confirmed, true);
+    assert.deepEqual(sent[1][2].payload, { command: "print", sentBytes: 100, totalBytes: 100, percent: 100 });
+    assert.equal(sent[2].payload.confirmed, true);
+  });
+
+  it("tells no end of an upload that was refused, and no percent where nobody knows how long it is", async () => {
+    await start({}, { state: "idle" });
+    house.link.answer = (_command, options) => {
+      for (const sent of [10, 20]) options.progress?.(sent, null);
+      options.progress?.(20, 20);
+      return Promise.resolve({ kind: "refused", code: "refused", reason: "no room" });
+    };
+    const payload = { file: "a.gcode", content: Buffer.from("G28") };
+    const { sent } = await ask("command1", { topic: topic("print"), payload });
+    assert.equal(sent.length, 2);
+    assert.deepEqual(sent[0][2].payload, { command: "print", sentBytes: 10, totalBytes: null, percent: null });
+    assert.equal(sent[1][1].payload.confirmed, false);
   });
 
   it("shows what it does, what came of it, and then the printer's state again", async () => {
@@ -144,7 +159,7 @@ describe("printer-command", () => {
     await outcome;
     assert.deepEqual(statusOf("command1"), { fill: "red", shape: "ring", text: "printer-command.status.refused" });
     house.link.report(observation({ state: "paused" }));
-    await until(() => text() === "printer-config.status.paused", 7000);
+    await until(() => text() === "printer-config.status.paused");
   });
 
   it("ends what is under way when it is deployed anew, without a word to the old wires", async () => {

@@ -1,4 +1,5 @@
-import { type AuditRecord, type HttpParts, type HttpRequest, serve } from "../../lib/auth/http/http";
+import { serve } from "../../lib/auth/http/http";
+import type { AuditRecord, HttpParts, HttpRequest } from "../../lib/auth/http/types";
 import { createMetrics } from "../../lib/auth/metrics";
 import { Policy } from "../../lib/auth/policy/policy";
 import { createRulesProvider } from "../../lib/auth/providers/providers";

@@ -1,6 +1,5 @@
 /** The calls: BifroMQ's webhook, registration, OctoPrint's app handshake, and the metrics. */
 import { timingSafeEqual } from "node:crypto";
-import type { AuditRecord, HttpParts, HttpRequest } from "./http";
 import { headerOf, type Headers } from "../login/credentials";
 import { createSecretDigest } from "../login/passwords";
 import type { Action, AuthResult, ClientInfo, Identity, Mqtt3AuthData, Unknown } from "../provider";
@@ -9,6 +8,7 @@ import { filterProblem, nameProblem, textProblem } from "../topics";
 import { readUser } from "../login/users";
 import { mqtt3AuthResultJson, readAction, readMqtt3AuthData } from "../wire";
 import type { Json } from "../wire-json";
+import type { AuditRecord, HttpParts, HttpRequest } from "./types";
 
 /** What a route says: to the asker, and to the books. */
 export interface RouteAnswer {

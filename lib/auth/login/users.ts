@@ -127,7 +127,7 @@ export function readUser(row: Row): RowReading<UserRow> {
   if (certificate !== undefined && fingerprint === undefined) return { reason: "certFingerprint is not 64 hex digits" };
   const password = hash !== undefined ? { hash } : plain !== undefined ? { plain } : undefined;
   if (password === undefined && fingerprint === undefined)
-    return { reason: "it has neither passwordHash, password nor certFingerprint" };
+    return { reason: "it has no password (password or passwordHash) and no certificate (certFingerprint)" };
   if (password !== undefined && username === undefined) return { reason: "username is missing" };
   return {
     row: {

@@ -110,7 +110,8 @@ function readFields<Name extends string>(
   if (typeof config !== "object" || config === null || Array.isArray(config)) throw malformed(`${what} is no object`);
   const entries = Object.entries(config).filter(([, value]) => value !== undefined) as [Name, unknown][];
   const stranger = entries.find(([name]) => !names.includes(name));
-  if (stranger !== undefined) throw malformed(`${what} has the unknown field ${quote(stranger[0])}`);
+  if (stranger !== undefined)
+    throw malformed(`${what} has the unknown field ${quote(stranger[0])}; known are ${names.join(", ")}`);
   return new Map(entries);
 }
 

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { NodeAPI } from "node-red";
-import { type HttpParts, type HttpReply, serve } from "../../auth/http/http";
+import { serve } from "../../auth/http/http";
+import type { HttpParts, HttpReply } from "../../auth/http/types";
 import { PrintgateError } from "../../errors";
 
 /**

@@ -6,7 +6,7 @@ import { createServer as createTcp } from "node:net";
 import { createServer as createTls } from "node:tls";
 import type { AuthenticateError, Client } from "aedes" with { "resolution-mode": "import" };
 import { serveMqtt } from "../mqtt-server";
-import type { ServerIdentity } from "./certificates";
+import type { ServerIdentity } from "../certificates";
 
 /** What the broker does instead of its work. */
 export type MqttFault =

@@ -6,7 +6,7 @@ import { isObject } from "../json";
 import { listen } from "../listen";
 import type { TokenLook } from "./accounts";
 import { type Answer, EXPIRED, type Question, refusal, type Route, UNAUTHORIZED } from "./answers";
-import type { ServerIdentity } from "./certificates";
+import type { ServerIdentity } from "../certificates";
 import { applyFault, type Delivery, type Fault } from "./faults";
 
 /** A request as it came in. */

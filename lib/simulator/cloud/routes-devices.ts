@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { JsonObject } from "../json";
 import { type Answer, envelope, plain, refusal, type Route, type Signed } from "./answers";
-import type { ApplicationPapers } from "./certificates";
+import type { ApplicationPapers } from "../certificates";
 import { boundRow, catalogueRow, type CloudTask, type DeviceBook, queueRow } from "./devices";
 
 const LONGEST_NAME = 64;

@@ -4,13 +4,14 @@ import type { VirtualPrinter } from "../printer/virtual-printer";
 import { Accounts, type CloudUser } from "./accounts";
 import { AttachedPrinter, type AttachOptions } from "./attached-printer";
 import { type CloudBroker, openCloudBroker } from "./broker";
-import { makeApplicationPapers, makeServerIdentity, type ServerIdentity } from "./certificates";
+import { makeApplicationPapers, makeServerIdentity, type ServerIdentity } from "../certificates";
 import { type CloudDevice, type DeviceCatalogue, DeviceBook } from "./devices";
-import { type Fault, FaultBoard, type FaultPlace } from "./faults";
+import { FaultBoard, type FaultPlace } from "../fault-board";
+import type { Fault } from "./faults";
 import { type CloudRequest, openRest, type RestServer } from "./rest";
 import { accountRoutes, type AccountSwitches } from "./routes-account";
 import { deviceRoutes } from "./routes-devices";
-import type { PlainDevice, SimulatedCloudOptions, VirtualCloud } from "./virtual-cloud";
+import type { PlainDevice, SimulatedCloudOptions, VirtualCloud } from "./types";
 
 const KEPT_REQUESTS = 1000;
 const TOKEN_SECONDS = 90 * 24 * 3600;
@@ -22,7 +23,7 @@ export class RunningCloud implements VirtualCloud {
   readonly switches: AccountSwitches = { refresh: "works", tfaTokenIn: "accessToken" };
   private readonly accounts: Accounts;
   private readonly book = new DeviceBook();
-  private readonly faults = new FaultBoard();
+  private readonly faults = new FaultBoard<Fault>();
   private readonly now: () => number;
   private identity: ServerIdentity | null = null;
   private rest: RestServer | null = null;

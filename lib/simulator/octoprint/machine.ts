@@ -2,12 +2,13 @@
  * The server's view of one printer: connection, job, temperatures, and the events in the order in which OctoPrint
  * fires them. Source: OctoPrint 1.11.8 as it was observed with its virtual printer. Knows no socket and no clock.
  */
-import type { Json, JsonObject } from "../json";
+import type { Json } from "../json";
 import type { StoredFile } from "./files";
 import { readGcode } from "./gcode";
-import { coldHeaters, heat, type Heaters, reading } from "./heaters";
+import { coldHeaters, heat, type Heaters } from "./heaters";
 import { encodeFailure, encodeFileOf, encodePlace, heightOf, layerOf, type RunningJob, shareOf } from "./job";
 import { hasFlag, type Phase, PHASES } from "./states";
+import { measured, TemperatureLog, type TemperaturePoint } from "./temperatures";
 
 export interface MachineOptions {
   readonly tools: number;
@@ -34,13 +35,6 @@ export interface MachineError {
   readonly consequence?: string;
 }
 
-export interface TemperaturePoint {
-  /** Counts up, so that each listener can be told what is new to it. */
-  readonly number: number;
-  readonly values: JsonObject;
-}
-
-const KEPT_POINTS = 300;
 const NO_ERROR: MachineError = { error: "", reason: "" };
 /** What a slicer would have written at the beginning of the file. */
 const JOB_TARGETS: readonly (readonly [string, number])[] = [
@@ -57,10 +51,9 @@ export class OctoprintMachine {
   lastError = NO_ERROR;
   port: string | null = null;
   heaters: Heaters;
-  readonly points: TemperaturePoint[] = [];
+  private readonly temperatures = new TemperatureLog();
   private left = 0;
   private wasPausing = false;
-  private count = 0;
 
   constructor(
     private readonly options: MachineOptions,
@@ -83,6 +76,9 @@ export class OctoprintMachine {
   /** Nozzles. */
   get tools(): number {
     return this.options.tools;
+  }
+  get points(): readonly TemperaturePoint[] {
+    return this.temperatures.points;
   }
   get firmwareName(): string {
     return this.options.firmware["FIRMWARE_NAME"] ?? "";
@@ -224,14 +220,8 @@ export class OctoprintMachine {
 
   /** Notes what the sensors say now. */
   samplePoint(): void {
-    this.count += 1;
     const time = Math.floor(this.outlet.now() / 1000);
-    const measured = this.operational
-      ? [...this.heaters].map(([name, { actual, target }]) => [name, { actual: reading(actual), target }] as const)
-      : [];
-    const absent = this.operational && !this.options.chamber ? { chamber: { actual: null, target: null } } : {};
-    this.points.push({ number: this.count, values: { time, ...Object.fromEntries(measured), ...absent } });
-    if (this.points.length > KEPT_POINTS) this.points.shift();
+    this.temperatures.note({ time, ...(this.operational ? measured(this.heaters) : {}) });
     this.outlet.changed();
   }
 

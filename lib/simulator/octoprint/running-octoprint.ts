@@ -4,22 +4,22 @@ import type { Json } from "../json";
 import { AccessDesk, makeToken, type Permission, PERMISSIONS } from "./access";
 import type { OctoprintCore } from "./answers";
 import { AppKeyDesk } from "./app-keys";
-import { type Fault, FaultBoard, type FaultPlace } from "./faults";
+import { Clock } from "../clock";
+import { FaultBoard, type FaultPlace } from "../fault-board";
+import type { Fault } from "./faults";
 import { FileShelf } from "./files";
-import type { ServerIdentity } from "../cloud/certificates";
+import type { ServerIdentity } from "../certificates";
 import { OctoprintMachine } from "./machine";
 import type { OctoprintRequest } from "./rest";
 import { type OpenServer, openServer } from "./server";
 import { SessionKeyDesk } from "./session-keys";
 import { PHASES } from "./states";
-import type { PrintOrder, VirtualOctoprint, VirtualOctoprintOptions } from "./virtual-octoprint";
+import type { PrintOrder, VirtualOctoprint, VirtualOctoprintOptions } from "./types";
 
 const USER = "tester";
 const PORTS = ["VIRTUAL", "/dev/ttyUSB0"];
 const KEPT = 1000;
 const TICK_MS = 50;
-/** A machine that slept does not make up for the night. */
-const LONGEST_STEP_MS = 2000;
 const SAMPLE_MS = 2000;
 const LAYER_PLUGIN = "DisplayLayerProgress-websocket-payload";
 const MARLIN = {
@@ -35,14 +35,13 @@ export class RunningOctoprint implements VirtualOctoprint {
   readonly events: string[] = [];
   readonly apiKey: string;
   private readonly core: OctoprintCore;
-  private readonly faults = new FaultBoard();
+  private readonly faults = new FaultBoard<Fault>();
   private update: { latest: string; error: string | null };
   private machine: OctoprintMachine;
   private server: OpenServer | null = null;
-  private timer: NodeJS.Timeout | null = null;
+  private readonly clock: Clock;
   private boundPort: number;
   private closing: Promise<void> | null = null;
-  private lastTickAt = 0;
   private sampleDueAt = 0;
 
   constructor(
@@ -56,6 +55,9 @@ export class RunningOctoprint implements VirtualOctoprint {
     this.boundPort = options.port ?? 0;
     this.update = { latest: version, error: null };
     this.machine = this.makeMachine();
+    this.clock = new Clock(options.timeScale ?? 1, TICK_MS, (printerSeconds, at) => {
+      this.tick(printerSeconds, at);
+    });
     const sessionKeys = apps.length > 0 ? new SessionKeyDesk(apps, now) : null;
     const access = new AccessDesk((key) => sessionKeys?.isVerified(key) ?? false);
     access.put({ name: USER, apiKey: this.apiKey, permissions: PERMISSIONS });
@@ -139,13 +141,12 @@ export class RunningOctoprint implements VirtualOctoprint {
     this.server = server;
     this.boundPort = server.port;
     if (this.options.connected ?? true) this.machine.beConnected(PORTS[0] ?? "");
-    this.startClock();
+    this.clock.start();
   }
 
   /** The port is closed; what only lives in memory is lost. */
   async stop(): Promise<void> {
-    if (this.timer !== null) clearInterval(this.timer);
-    this.timer = null;
+    this.clock.stop();
     const { server } = this;
     this.server = null;
     this.machine = this.makeMachine();
@@ -273,18 +274,10 @@ export class RunningOctoprint implements VirtualOctoprint {
     );
   }
 
-  private startClock(): void {
-    const { timeScale = 1 } = this.options;
-    if (timeScale === 0) return;
-    this.lastTickAt = performance.now();
-    this.timer = setInterval(() => {
-      const now = performance.now();
-      const passed = Math.min(LONGEST_STEP_MS, now - this.lastTickAt);
-      this.lastTickAt = now;
-      this.machine.advance((passed / 1000) * timeScale);
-      if (now < this.sampleDueAt || !this.machine.operational) return;
-      this.machine.samplePoint();
-      this.sampleDueAt = now + SAMPLE_MS;
-    }, TICK_MS);
+  private tick(printerSeconds: number, now: number): void {
+    this.machine.advance(printerSeconds);
+    if (now < this.sampleDueAt || !this.machine.operational) return;
+    this.machine.samplePoint();
+    this.sampleDueAt = now + SAMPLE_MS;
   }
 }

@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
+import type { FaultBoard } from "../fault-board";
 import { listen } from "../listen";
 import type { OctoprintCore } from "./answers";
-import type { FaultBoard } from "./faults";
-import type { ServerIdentity } from "../cloud/certificates";
+import { deliver, type Fault } from "./faults";
+import type { ServerIdentity } from "../certificates";
 import { PushServer, SOCKET_PATH } from "./push";
 import { locate, type OctoprintRequest, type RestContext, serve } from "./rest";
 
@@ -19,7 +20,7 @@ export interface ServerOptions {
   readonly identity: ServerIdentity | null;
   /** Real time between two `current`, ms. */
   readonly currentIntervalMs: number;
-  readonly faults: FaultBoard;
+  readonly faults: FaultBoard<Fault>;
   log(request: OctoprintRequest): void;
 }
 
@@ -46,7 +47,7 @@ export async function openServer(core: OctoprintCore, options: ServerOptions): P
     core,
     prefix,
     scheme: identity === null ? "http" : "https",
-    deliver: (method, path) => faults.take(method, path),
+    deliver: (method, path) => deliver(faults.take(method, path)),
     log: (request) => {
       options.log(request);
     },
@@ -63,7 +64,7 @@ export async function openServer(core: OctoprintCore, options: ServerOptions): P
       if (path === SOCKET_PATH) push.accept(incoming, socket, head);
       else refuse(404);
     };
-    const delivery = faults.take("GET", path);
+    const delivery = deliver(faults.take("GET", path));
     if (delivery.kind === "drop") socket.destroy();
     else if (delivery.kind === "answer") refuse(delivery.answer.status);
     else if (delivery.kind === "true") {

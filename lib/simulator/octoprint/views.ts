@@ -3,7 +3,8 @@ import type { JsonObject } from "../json";
 import { encodeJobFile } from "./files";
 import { reading } from "./heaters";
 import { encodeDone, encodeProgress, heightOf, NO_PROGRESS } from "./job";
-import type { OctoprintMachine, TemperaturePoint } from "./machine";
+import type { OctoprintMachine } from "./machine";
+import type { TemperaturePoint } from "./temperatures";
 import { flagsOf, PHASES } from "./states";
 
 export function encodeState({ phase, lastError }: OctoprintMachine): JsonObject {

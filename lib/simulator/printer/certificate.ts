@@ -1,5 +1,6 @@
 /** A printer's TLS identity: a leaf whose CN is the serial, without other names, signed by a throw-away authority. */
 import { X509Certificate } from "node:crypto";
+import { AUTHORITY, issue, LEAF } from "../certificates";
 
 /** PEM texts. `cert` holds the leaf and, after it, the authority that signed it. */
 export interface PrinterCertificate {
@@ -7,29 +8,14 @@ export interface PrinterCertificate {
   readonly cert: string;
 }
 
-const YEARS_VALID = 20;
+/** Twenty years. */
+const DAYS_VALID = 20 * 365;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** Makes an identity; about 20 ms (elliptic curve, as key generation for RSA would take ten times that). */
+/** Makes an identity, in some 20 ms. */
 export async function makeCertificate(serial: string): Promise<PrinterCertificate> {
-  // Loaded on demand: only who runs a virtual printer needs it.
-  const { generate } = await import("selfsigned");
-  const notBeforeDate = new Date(Date.now() - 24 * 3600_000);
-  const notAfterDate = new Date(notBeforeDate);
-  notAfterDate.setFullYear(notAfterDate.getFullYear() + YEARS_VALID);
-  const common = { keyType: "ec", algorithm: "sha256", notBeforeDate, notAfterDate } as const;
-  const authority = await generate([{ name: "commonName", value: "Virtual printer authority" }], {
-    ...common,
-    extensions: [
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
-    ],
-  });
-  const leaf = await generate([{ name: "commonName", value: serial }], {
-    ...common,
-    extensions: [{ name: "basicConstraints", cA: false }],
-    ca: { key: authority.private, cert: authority.cert },
-  });
+  const authority = await issue("Virtual printer authority", AUTHORITY, undefined, DAYS_VALID);
+  const leaf = await issue(serial, LEAF, authority, DAYS_VALID);
   return { key: leaf.private, cert: `${leaf.cert.trim()}\n${authority.cert.trim()}\n` };
 }
 

@@ -2,8 +2,7 @@
 import { PrintgateError } from "../../errors";
 import { type BrokerOptions, openBroker, type PrinterBroker, type Tally } from "./broker";
 import type { JsonObject } from "../json";
-import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
-import type { StateChange } from "./virtual-printer";
+import type { JobAtWork, StateChange, Uplink, UplinkSink } from "./uplink";
 
 export class Lines {
   readonly tally: Tally = { connects: 0, disconnectsClean: 0 };

@@ -5,6 +5,7 @@ import { EndlessJobs } from "./machine/endless-jobs";
 import { type FirmwareOffer, isUpdating, offerFirmware } from "./machine/firmware";
 import { encodeModules } from "./report/firmware-encoder";
 import type { JsonObject } from "../json";
+import { Clock } from "../clock";
 import { Lines } from "./lines";
 import type { GcodeState, PrintOrder } from "./machine/state";
 import { type CancelOrder, PrinterMachine } from "./machine/machine";
@@ -15,14 +16,12 @@ import { type React, Reactions } from "./reactions";
 import { type Handled, handleRequest, readFrame, type ReceivedRequest } from "./request-desk";
 import { SideDoors } from "./side-doors";
 import type { JobAtWork, Uplink, UplinkSink } from "./uplink";
-import type { InstalledFirmware, VirtualPrinter, VirtualPrinterOptions } from "./virtual-printer";
+import type { InstalledFirmware, VirtualPrinter, VirtualPrinterOptions } from "./types";
 
 const KEPT_REQUESTS = 1000;
 const LONGEST_TICK_MS = 250;
 const SHORTEST_TICK_MS = 20;
 const IDLE_FACTOR = 5;
-/** A machine that slept does not make up for the night. */
-const LONGEST_STEP_MS = 2000;
 
 export class RunningPrinter implements VirtualPrinter {
   readonly serial: string;
@@ -34,11 +33,10 @@ export class RunningPrinter implements VirtualPrinter {
   private readonly endless: EndlessJobs | null;
   readonly doors: SideDoors;
   private stream: ReportStream;
-  private timer: NodeJS.Timeout | null = null;
+  private readonly clock: Clock;
   private code: string;
   private pushing = true;
   private lastState: GcodeState = "IDLE";
-  private lastTickAt = 0;
   private reportDueAt = 0;
   private closing: Promise<void> | null = null;
   private boundPort: number;
@@ -62,6 +60,11 @@ export class RunningPrinter implements VirtualPrinter {
     firmware.installed = options.firmware?.installed ?? firmware.installed;
     if (options.firmware?.offer !== undefined) offerFirmware(firmware, options.firmware.offer);
     this.endless = options.jobs === "endless" ? new EndlessJobs(this.machine, this.cancelOrder) : null;
+    const interval = options.reportIntervalMs ?? 1000;
+    const tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, interval));
+    this.clock = new Clock(options.timeScale ?? 1, tickMs, (printerSeconds, now) => {
+      this.tick(printerSeconds, now, interval);
+    });
     this.around = {
       serial: options.serial,
       address: isIPv4(host) && host !== "0.0.0.0" ? host : "127.0.0.1",
@@ -121,16 +124,7 @@ export class RunningPrinter implements VirtualPrinter {
       },
     });
     await this.doors.open();
-    const scale = this.options.timeScale ?? 1;
-    if (scale === 0) return;
-    const interval = this.options.reportIntervalMs ?? 1000;
-    this.lastTickAt = performance.now();
-    this.timer = setInterval(
-      () => {
-        this.tick(scale, interval);
-      },
-      Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, interval)),
-    );
+    this.clock.start();
   }
 
   startPrint(job: PrintOrder = {}): void {
@@ -247,8 +241,7 @@ export class RunningPrinter implements VirtualPrinter {
   }
 
   private async shut(): Promise<void> {
-    if (this.timer !== null) clearInterval(this.timer);
-    this.timer = null;
+    this.clock.stop();
     this.reactions.close();
     await Promise.all([this.lines.close(), this.doors.close()]);
   }
@@ -266,11 +259,8 @@ export class RunningPrinter implements VirtualPrinter {
     this.report();
   }
 
-  private tick(scale: number, interval: number): void {
-    const now = performance.now();
-    const passed = Math.min(LONGEST_STEP_MS, now - this.lastTickAt);
-    this.lastTickAt = now;
-    this.pass((passed / 1000) * scale);
+  private tick(printerSeconds: number, now: number, interval: number): void {
+    this.pass(printerSeconds);
     if (now < this.reportDueAt) return;
     this.report();
     // Whole reports come every second whatever the printer does.

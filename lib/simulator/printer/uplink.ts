@@ -1,5 +1,16 @@
 /** A printer's second way out, besides the broker of its own: the line to its maker's cloud. */
-import type { StateChange } from "./virtual-printer";
+import type { GcodeState } from "./machine/state";
+
+/** One line of a printer's diary. */
+export interface StateChange {
+  readonly state: GcodeState;
+  readonly previous: GcodeState;
+  readonly job: string | null;
+  /** Id of the cloud task; null without a job, and for prints from the local network. */
+  readonly taskId: string | null;
+  /** 0..100 */
+  readonly percent: number;
+}
 
 /** Who stands at the other end. Called from the printer's own turn: it must not throw. */
 export interface UplinkSink {

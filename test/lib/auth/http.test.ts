@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { Readable } from "node:stream";
-import { type HttpParts, type HttpRequest, serve } from "../../../lib/auth/http/http";
+import { serve } from "../../../lib/auth/http/http";
+import type { HttpParts, HttpRequest } from "../../../lib/auth/http/types";
 import { readJsonBody } from "../../../lib/auth/http/body";
 import type { Action, Mqtt3AuthData } from "../../../lib/auth/provider";
 import { createWebhookProvider } from "../../../lib/auth/providers/webhook";
@@ -144,7 +145,7 @@ describe("the HTTP face of a policy", () => {
 
     it("speaks with our own webhook client to the byte, for all four actions", async () => {
       const { url } = await start();
-      const provider = createWebhookProvider({ url, timeoutMs: 5000 });
+      const provider = createWebhookProvider({ url, timeoutMs: 30_000 });
       open.push(provider);
       const client = { tenantId: "home", type: "MQTT", metadata: { userId: "u1" } };
       const actions: [Action, string][] = [

@@ -343,7 +343,11 @@ describe("rules", () => {
       ["a reserved name as an attribute", { effect, actions, topics: ["${attrs.address}"] }, /no attribute/],
       ["a placeholder for the name of a share", { effect, actions, topics: ["$share/${userId}/a"] }, /share/],
       ["who as a string", { effect, actions, topics, who: "ada" }, /who is no object/],
-      ["an unknown field of who", { effect, actions, topics, who: { username: "ada" } }, /unknown field "username"/],
+      [
+        "an unknown field of who",
+        { effect, actions, topics, who: { username: "ada" } },
+        /unknown field "username"; known are userId, /,
+      ],
       ["nobody in who", { effect, actions, topics, who: { userId: [] } }, /who.userId is empty/],
       ["an empty name in who", { effect, actions, topics, who: { userId: "" } }, /who.userId holds ""/],
       ["a number in who", { effect, actions, topics, who: { userId: [1] } }, /who.userId holds 1/],

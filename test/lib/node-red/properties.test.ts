@@ -101,6 +101,16 @@ describe("properties of the nodes", () => {
     );
   });
 
+  it("asks for no certificate where the address has no encryption", () => {
+    const matters = (values: Record<string, string>) => applies("printer-config", "tls", (key) => values[key]);
+    assert.equal(matters({ connection: "octoprint", url: "HTTP://octopi.local" }), false);
+    assert.equal(matters({ connection: "octoprint", url: "https://octopi.local" }), true);
+    assert.equal(matters({ connection: "octoprint", url: "${ADDRESS}" }), true);
+    assert.equal(matters({ connection: "lan", url: "http://left.over" }), true, "an address that counts no more");
+    const def = { connection: "octoprint", serial: "s", url: "http://octopi.local", fingerprint: "abc" };
+    assert.deepEqual(readProperties("printer-config", def).problems, []);
+  });
+
   it("never throws on values of a wrong type", () => {
     for (const type of TYPES) {
       for (const value of [null, undefined, {}, [], [{}], Number.NaN, () => 1, Symbol("x"), "\0"]) {

@@ -111,6 +111,23 @@ describe("OctoPrint's REST API", () => {
       /on to https:\/\/192\.0\.2\.7\/x;/,
     ],
     ["too many requests", 429, "", {}, "blocked", /wait/],
+    [
+      "a password asked by a proxy",
+      401,
+      "<html>Authorization Required</html>",
+      { "WWW-Authenticate": 'Basic realm="home"' },
+      "account-refused",
+      /in front of OctoPrint .* password of its own/,
+    ],
+    [
+      "a call for HTTPS",
+      400,
+      "<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
+      {},
+      "bad-answer",
+      /begin the address with https:/,
+    ],
+    ["a file that is too large for a proxy", 413, "<html>", {}, "request-invalid", /no file of this size/],
     ["no such part", 404, "<html>", {}, "bad-answer", /prefix/],
     ["a request that it can not read", 400, '{"error":"No command"}', {}, "request-invalid", /No command/],
   ];

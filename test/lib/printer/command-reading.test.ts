@@ -26,6 +26,7 @@ const GOOD: [CommandName, unknown, object][] = [
   ["speed", "4", { level: 4 }],
   ["speed", 2, { level: 2 }],
   ["light", "on", { node: "chamber", mode: "on" }],
+  ["light", " OFF", { node: "chamber", mode: "off" }],
   ["light", false, { node: "chamber", mode: "off" }],
   ["light", { node: "work", mode: "flashing" }, { node: "work", mode: "flashing" }],
   ["bed-temperature", "60", { target: 60 }],
@@ -81,7 +82,7 @@ const BAD: [CommandName, unknown][] = [
   ...["fast", 0, 5, 1.5, null, undefined, "1 2", {}, [], Infinity, NaN, "0x1", true].map(
     (payload): [CommandName, unknown] => ["speed", payload],
   ),
-  ...["ON", 1, null, undefined, [], {}, { mode: "on", node: "sun" }, { mode: "on", lamp: 1 }, ["on"]].map(
+  ...["ONE", 1, null, undefined, [], {}, { mode: "on", node: "sun" }, { mode: "on", lamp: 1 }, ["on"]].map(
     (payload): [CommandName, unknown] => ["light", payload],
   ),
   ...[-1, 141, "hot", "", null, undefined, true, [60], { target: 60, nozzle: 0 }, "1e2", " ", Buffer.from("60")].map(

@@ -1,4 +1,4 @@
-/** What the simulated cloud has to show: a TLS identity of its own, and application papers made at run time. */
+/** Certificates that simulated peers show, made at run time. */
 import { randomBytes } from "node:crypto";
 import type { SelfsignedOptions } from "selfsigned";
 
@@ -16,7 +16,8 @@ export interface ApplicationPapers {
   readonly revocations: string;
 }
 
-interface Pair {
+/** PEM texts. */
+export interface Pair {
   readonly private: string;
   readonly cert: string;
 }
@@ -24,18 +25,24 @@ interface Pair {
 type Extensions = NonNullable<SelfsignedOptions["extensions"]>;
 
 const DAY_MS = 24 * 3600_000;
-const AUTHORITY = [
+export const AUTHORITY = [
   { name: "basicConstraints", cA: true, critical: true },
   { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
 ] satisfies Extensions;
+export const LEAF = [{ name: "basicConstraints", cA: false }] satisfies Extensions;
 
-async function make(name: string, extensions: Extensions, signer?: Pair): Promise<Pair> {
+/**
+ * Valid since yesterday; signed by itself where there is no signer. Some 10 ms: elliptic curve, as key generation for
+ * RSA would take ten times that.
+ */
+export async function issue(name: string, extensions: Extensions, signer?: Pair, days = 365): Promise<Pair> {
+  // Loaded on demand: only who runs a simulated peer needs it.
   const { generate } = await import("selfsigned");
   return generate([{ name: "commonName", value: name }], {
     keyType: "ec",
     algorithm: "sha256",
     notBeforeDate: new Date(Date.now() - DAY_MS),
-    notAfterDate: new Date(Date.now() + 365 * DAY_MS),
+    notAfterDate: new Date(Date.now() + days * DAY_MS),
     extensions,
     ...(signer === undefined ? {} : { ca: { key: signer.private, cert: signer.cert } }),
   });
@@ -43,11 +50,11 @@ async function make(name: string, extensions: Extensions, signer?: Pair): Promis
 
 /** Good for 127.0.0.1 and localhost. */
 export async function makeServerIdentity(): Promise<ServerIdentity> {
-  const authority = await make("Virtual cloud authority", AUTHORITY);
-  const leaf = await make(
+  const authority = await issue("Virtual server authority", AUTHORITY);
+  const leaf = await issue(
     "localhost",
     [
-      { name: "basicConstraints", cA: false },
+      ...LEAF,
       {
         name: "subjectAltName",
         altNames: [
@@ -62,9 +69,9 @@ export async function makeServerIdentity(): Promise<ServerIdentity> {
 }
 
 export async function makeApplicationPapers(): Promise<ApplicationPapers> {
-  const root = await make("application_root.example.org", AUTHORITY);
-  const middle = await make("SIM00000001.example.org", AUTHORITY, root);
-  const leaf = await make("SIM00000001-00000001", [{ name: "basicConstraints", cA: false }], middle);
+  const root = await issue("application_root.example.org", AUTHORITY);
+  const middle = await issue("SIM00000001.example.org", AUTHORITY, root);
+  const leaf = await issue("SIM00000001-00000001", LEAF, middle);
   const noise =
     randomBytes(180)
       .toString("base64")
