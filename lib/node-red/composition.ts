@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { NodeAPI } from "node-red";
 import { createAccount } from "../bambu/cloud/account";
+import type { Rests } from "../bambu/cloud/pace";
 import { createSightings } from "../bambu/discovery";
 import { isPrinterMemory } from "../printer/memory-shape";
 import { Printer } from "../printer/printer";
@@ -68,7 +69,7 @@ export function buildHouse(RED: NodeAPI): House {
   };
   const store = storeOf(RED);
   const sessions = sessionsIn({ store, key: keyOf(RED, warn), warn });
-  const accounts = new Accounts({ make: makeAccount, sessions, log: { warn } });
+  const accounts = new Accounts({ make: accountMaker(), sessions, log: { warn } });
   const around = { pins: pinsIn(store), sightings: createSightings({ warn }), accounts };
   return { ...around, sessions, printers: new Printers(printerMaker(store, around)) };
 }
@@ -78,12 +79,16 @@ function keyOf(RED: NodeAPI, warn: (message: string) => void): InstallationKey {
   return userDir ? fileKey(join(userDir, "printgate", "key"), warn) : memoryKey();
 }
 
-const makeAccount: MakeAccount = ({ region, apiUrl, mqttUrl, tls, pastedToken }, store, said) => {
-  const log = (message: string): void => {
-    said.warn(message);
+/** Accounts of one machine that share what its address has met with: an edge that turned one away does so with all. */
+function accountMaker(): MakeAccount {
+  const rests: Rests = new Map();
+  return ({ region, apiUrl, mqttUrl, tls, pastedToken }, store, said) => {
+    const log = (message: string): void => {
+      said.warn(message);
+    };
+    return createAccount({ region, apiUrl, mqttUrl, pastedToken, store, rests, log, ...(tls && { tls }) });
   };
-  return createAccount({ region, apiUrl, mqttUrl, pastedToken, store, log, ...(tls && { tls }) });
-};
+}
 
 function printerMaker(store: Store, around: Surroundings): ConstructorParameters<typeof Printers>[0] {
   return (settings: PrinterSettings, log) =>

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { startVirtualCloud, type VirtualCloud } from "../../lib/simulator/cloud/virtual-cloud";
 import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
-import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
+import { Editor } from "../support/editor";
+import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { tool } from "../support/tools";
 import { until } from "../support/wait";
 
@@ -13,10 +14,6 @@ const SERIAL = "01P00A000000001";
 const ACCESS_CODE = "e2e-access-code";
 const PASSWORD = "correct-horse-battery";
 const WRONG = "wrong-password-typed";
-const QUIET = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
 const user = (name: string, uid: number, login: "password" | "verifyCode" | "tfa") => ({
   ...{ account: `${name.toLowerCase()}@example.org`, password: PASSWORD, uid, name, login },
 });
@@ -31,9 +28,8 @@ describe("signing in to an account in the editor", function () {
   let nodeRed: RealNodeRed;
   let cloud: VirtualCloud;
   let printer: VirtualPrinter;
-  let browser: BrowserContext;
+  let editor: Editor;
   let page: Page;
-  const complaints: string[] = [];
   /** What was typed or handed out during the run. */
   const secrets = new Set<string>([PASSWORD, WRONG, ACCESS_CODE]);
 
@@ -47,25 +43,17 @@ describe("signing in to an account in the editor", function () {
       ...{ model: "P1S", serial: SERIAL, accessCode: ACCESS_CODE, reportIntervalMs: 100 },
     });
     cloud.attach(printer, { user: "jo@example.org", name: "Garage" });
-    nodeRed = await RealNodeRed.withPackage(await pack(folder));
+    nodeRed = await RealNodeRed.withPackage();
     await nodeRed.start();
     await nodeRed.deploy(flow());
-    browser = await chromium.launchPersistentContext(join(folder, "browser"), {
-      ...{ executablePath, headless: true, args: QUIET, viewport: { width: 1400, height: 900 } },
-    });
-    page = browser.pages()[0] ?? (await browser.newPage());
-    page.setDefaultTimeout(15_000);
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
-    await page.goto(nodeRed.url);
+    editor = await Editor.open({ executablePath, folder, url: nodeRed.url });
+    page = editor.page;
     await page.locator('g[id="status1"]').waitFor();
   });
 
   after(async () => {
     // Optional: a run without Chromium was skipped before any of these were there.
-    await (browser as BrowserContext | undefined)?.close();
+    await (editor as Editor | undefined)?.close();
     await (nodeRed as RealNodeRed | undefined)?.remove();
     await (cloud as VirtualCloud | undefined)?.close();
     await (printer as VirtualPrinter | undefined)?.close();
@@ -103,11 +91,10 @@ describe("signing in to an account in the editor", function () {
   const field = (name: string) => page.locator(`#printgate-sign-in-${name}`);
   const text = async (id: string) => (await page.locator(`#printgate-${id}`).textContent()) ?? "";
   const state = () => text("account-state");
-  const says = (what: RegExp) =>
-    until(`the dialog says ${what}`, async () => what.test(await text("sign-in-result")), 15_000);
+  const says = (what: RegExp) => until(`the dialog says ${what}`, async () => what.test(await text("sign-in-result")));
   const isIn = (who: string) =>
-    until(`${who} is signed in`, async () => (await state()).startsWith(`Signed in as ${who}`), 15_000);
-  const isOut = () => until("nobody is signed in", async () => (await state()) === "Nobody is signed in.", 15_000);
+    until(`${who} is signed in`, async () => (await state()).startsWith(`Signed in as ${who}`));
+  const isOut = () => until("nobody is signed in", async () => (await state()) === "Nobody is signed in.");
   const focused = () => page.evaluate(() => document.activeElement?.id ?? "");
   const press = (name: string) => page.locator(`#printgate-${name}`).click();
   const enter = async (account: string, password: string) => {
@@ -122,16 +109,14 @@ describe("signing in to an account in the editor", function () {
     await page.keyboard.press("Enter");
   };
   const notIt = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, "0");
-  /** A dialog slides in and out. */
-  const settled = () => page.waitForTimeout(400);
 
   it("opens from a printer that has no account yet, and says that nobody is signed in", async () => {
-    await page.locator('g[id="status1"]').dblclick();
-    await page.locator("#node-input-btn-printer-add").click();
+    await editor.openNode(page.locator('g[id="status1"]'));
+    await editor.openConfig("#node-input-btn-printer-add");
     await page.locator("#node-config-input-connection").selectOption("auto");
     await press("choose");
     await until("it asks for an account", async () => (await text("device-result")) === "Choose an account first.");
-    await page.locator("#node-config-input-btn-account-add").click();
+    await editor.openConfig("#node-config-input-btn-account-add");
     await field("begin").waitFor();
     for (const [key, url] of Object.entries({ apiUrl: cloud.url, mqttUrl: cloud.mqttUrl })) {
       await page.locator(`#node-config-input-${key}`).fill(url);
@@ -152,12 +137,18 @@ describe("signing in to an account in the editor", function () {
   });
 
   it("holds still while the cloud thinks", async () => {
-    const lift = cloud.fault({ kind: "slow", ms: 1500 });
+    let lift: () => void = () => undefined;
+    const thought = new Promise<void>((resolve) => (lift = resolve));
+    await page.route("**/sign-in", async (route) => {
+      await thought;
+      await route.continue();
+    });
     await enter("jo@example.org", WRONG);
     await says(/^Signing in/);
     for (const name of ["begin", "account", "password"]) assert.equal(await field(name).isDisabled(), true, name);
     lift();
     await says(/refused/);
+    await page.unroute("**/sign-in");
   });
 
   it("signs in by the code that comes after a password: a wrong one, another one, the right one", async () => {
@@ -223,12 +214,11 @@ describe("signing in to an account in the editor", function () {
     secrets.add(token);
     await page.locator("#node-config-input-accessToken").fill(`${token}x`);
     await press("token-check");
-    await until("it is refused", async () => /does not accept/.test(await text("token-result")), 15_000);
+    await until("it is refused", async () => /does not accept/.test(await text("token-result")));
     await page.locator("#node-config-input-accessToken").fill(token);
     await press("token-check");
-    await until("it works", async () => /It works: Jo/.test(await text("token-result")), 15_000);
-    await page.locator("#node-config-dialog-ok").last().click();
-    await settled();
+    await until("it works", async () => /It works: Jo/.test(await text("token-result")));
+    await editor.leave("ok");
   });
 
   it("chooses the printer from the account: serial, name and access code are filled in", async () => {
@@ -236,12 +226,12 @@ describe("signing in to an account in the editor", function () {
     await page.locator("#node-config-input-connection").selectOption("cloud");
     await press("choose");
     await page.locator(".printgate-found-printer", { hasText: "Garage" }).click();
-    await until("the serial", async () => (await text("device-result")) === "Garage: the serial is filled in.", 15_000);
+    await until("the serial", async () => (await text("device-result")) === "Garage: the serial is filled in.");
     assert.equal(await page.locator("#node-config-input-accessCode").inputValue(), "");
     await page.locator("#node-config-input-connection").selectOption("auto");
     await press("choose");
     await page.locator(".printgate-found-printer", { hasText: "Garage" }).click();
-    await until("it is filled in", async () => /filled in/.test(await text("device-result")), 15_000);
+    await until("it is filled in", async () => /filled in/.test(await text("device-result")));
     assert.equal(await page.locator("#node-config-input-serial").inputValue(), SERIAL);
     assert.equal(await page.locator("#node-config-input-name").inputValue(), "Garage");
     const code = page.locator("#node-config-input-accessCode");
@@ -250,64 +240,51 @@ describe("signing in to an account in the editor", function () {
     await page.locator("#node-config-input-host").fill("127.0.0.1");
     await page.locator("#node-config-input-port").fill(String(printer.port));
     await press("test");
-    await until("the test succeeds", async () => (await text("test-result")).includes("P1S"), 20_000);
-    await page.locator("#node-config-dialog-ok").last().click();
-    await settled();
-    await page.locator("#node-dialog-ok").click();
-    await settled();
+    await until("the test succeeds", async () => (await text("test-result")).includes("P1S"));
+    await editor.leaveAll("ok");
   });
 
   it("deploys, and what was signed in before the deploy is there", async () => {
-    await page.locator('g[id="event1"]').dblclick();
+    await editor.openNode(page.locator('g[id="event1"]'));
     await page.locator("#node-input-printer").selectOption({ label: "Garage" });
-    await page.locator("#node-dialog-ok").click();
-    await settled();
-    await Promise.all([
-      page.waitForResponse((response) => response.url().endsWith("/flows") && response.request().method() === "POST"),
-      page.locator("#red-ui-header-button-deploy").click(),
-    ]);
+    await editor.leave("ok");
+    await editor.deploy();
     const messages = () => readFile(join(folder, "messages.log"), "utf8").catch(() => "");
-    await until("the printer reports", async () => (await messages()).includes('"online":true'), 20_000);
+    await until("the printer reports", async () => (await messages()).includes('"online":true'));
     printer.setAccessCode("another-access-code");
     printer.dropLinks();
-    await until("the cloud takes over", () => cloud.mqtt.subscribers(SERIAL) === 1, 20_000);
+    await until("the cloud takes over", () => cloud.mqtt.subscribers(SERIAL) === 1);
     printer.startPrint({ name: "from the cloud", layers: 3, minutes: 1 });
-    await until("an event over the cloud", async () => (await messages()).includes("print.started"), 20_000);
+    await until("an event over the cloud", async () => (await messages()).includes("print.started"));
     await page.locator(".red-ui-flow-node-status-label", { hasText: "not encrypted" }).first().waitFor();
   });
 
   it("shows who is signed in when the dialog is opened again, and never a secret", async () => {
-    await page.locator('g[id="status1"]').dblclick();
-    await page.locator("#node-input-btn-printer-edit, #node-input-lookup-printer").first().click();
+    await editor.openNode(page.locator('g[id="status1"]'));
+    await editor.openConfig("#node-input-btn-printer-edit, #node-input-lookup-printer");
     assert.equal(await page.locator("#node-config-input-accessCode").inputValue(), "__PWRD__");
-    await page.locator("#node-config-input-btn-account-edit, #node-config-input-lookup-account").first().click();
+    await editor.openConfig("#node-config-input-btn-account-edit, #node-config-input-lookup-account");
     await isIn("Jo");
     assert.equal(await page.locator("#node-config-input-accessToken").inputValue(), "__PWRD__");
     assert.equal(await field("account").inputValue(), "");
-    for (const id of ["#node-config-dialog-cancel", "#node-config-dialog-cancel", "#node-dialog-cancel"]) {
-      await page.locator(id).last().click();
-      await settled();
-    }
+    await editor.leaveAll("cancel");
   });
 
   it("leaves nobody signed in when a dialog is cancelled before its node was there", async () => {
     const logouts = () => cloud.requests.filter(({ path }) => path.endsWith("/logout")).length;
     const before = logouts();
-    await page.locator('g[id="event1"]').dblclick();
-    await page.locator("#node-input-btn-printer-add").click();
+    await editor.openNode(page.locator('g[id="event1"]'));
+    await editor.openConfig("#node-input-btn-printer-add");
     await page.locator("#node-config-input-connection").selectOption("cloud");
-    await page.locator("#node-config-input-btn-account-add").click();
+    await editor.openConfig("#node-config-input-btn-account-add");
     await page.locator("#node-config-input-apiUrl").fill(cloud.url);
     await page.locator("#node-config-input-apiUrl").blur();
     await isOut();
     await enter("jo@example.org", PASSWORD);
     await isIn("Jo");
-    await page.locator("#node-config-dialog-cancel").last().click();
-    await until("it signs out", () => logouts() === before + 1, 15_000);
-    for (const id of ["#node-config-dialog-cancel", "#node-dialog-cancel"]) {
-      await settled();
-      await page.locator(id).last().click();
-    }
+    await editor.leave("cancel");
+    await until("it signs out", () => logouts() === before + 1);
+    await editor.leaveAll("cancel");
   });
 
   it("the help reads as help", async () => {
@@ -343,7 +320,7 @@ describe("signing in to an account in the editor", function () {
       flows: JSON.stringify(flows),
       exported,
       files: (await Promise.all(contents)).join("\n"),
-      complaints: complaints.join("\n"),
+      complaints: editor.complaints.join("\n"),
     };
     assert.ok((places["messages"] ?? "").length > 1000);
     for (const [place, content] of Object.entries(places)) {
@@ -353,6 +330,6 @@ describe("signing in to an account in the editor", function () {
   });
 
   it("no script of the page complained", () => {
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(editor.complaints, []);
   });
 });

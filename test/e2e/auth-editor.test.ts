@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
+import type { Page } from "playwright-core";
+import { Editor } from "../support/editor";
+import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { tool } from "../support/tools";
 import { until } from "../support/wait";
 
@@ -14,30 +15,19 @@ const PASSWORD = "typed into a browser";
 describe("the policy dialog in the editor", function () {
   let folder: string;
   let nodeRed: RealNodeRed;
-  let browser: BrowserContext;
+  let editor: Editor;
   let page: Page;
-  const complaints: string[] = [];
   const answers: string[] = [];
 
   before(async function () {
     const executablePath = tool(this, "chromium", "chromium-browser", "google-chrome");
     folder = await mkdtemp(join(tmpdir(), "printgate-auth-editor-"));
-    nodeRed = await RealNodeRed.withPackage(await pack(folder));
+    nodeRed = await RealNodeRed.withPackage();
     await nodeRed.start();
     const example = encodeURIComponent("Guests may pause but not heat");
     await nodeRed.deploy(await nodeRed.get<FlowNode[]>(`library/examples/flows/${PACKAGE}/${example}`));
-    browser = await chromium.launchPersistentContext(join(folder, "browser"), {
-      executablePath,
-      headless: true,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-      viewport: { width: 1400, height: 1400 },
-    });
-    page = browser.pages()[0] ?? (await browser.newPage());
-    page.setDefaultTimeout(15_000);
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
+    editor = await Editor.open({ executablePath, folder, url: nodeRed.url, height: 1400 });
+    page = editor.page;
     page.on("response", (response) => {
       if (response.url().includes("/printgate/policies/"))
         void response.text().then(
@@ -45,21 +35,18 @@ describe("the policy dialog in the editor", function () {
           () => undefined,
         );
     });
-    await page.goto(nodeRed.url);
-    await page.locator("#red-ui-workspace-chart").waitFor();
-    await page.locator('.red-ui-palette-node[data-palette-type="auth-gate"]').waitFor();
   });
 
   after(async () => {
     // Optional: a run without Chromium was skipped before any of these were there.
-    await (browser as BrowserContext | undefined)?.close();
+    await (editor as Editor | undefined)?.close();
     await (nodeRed as RealNodeRed | undefined)?.remove();
     if ((folder as string | undefined) !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
   const open = async (): Promise<void> => {
-    await page.locator("g.red-ui-flow-node-group", { hasText: "may they?" }).first().dblclick();
-    await page.locator("#node-input-lookup-policy, #node-input-btn-policy-edit").first().click();
+    await editor.openNode(page.locator("g.red-ui-flow-node-group", { hasText: "may they?" }));
+    await editor.openConfig("#node-input-lookup-policy, #node-input-btn-policy-edit");
     await page.locator("#printgate-rules li").first().waitFor();
   };
   const rules = () => page.locator("#printgate-rules > li");
@@ -124,12 +111,8 @@ describe("the policy dialog in the editor", function () {
   });
 
   it("what was changed is deployed", async () => {
-    await page.locator("#node-config-dialog-ok").click();
-    await page.locator("#node-dialog-ok").click();
-    await Promise.all([
-      page.waitForResponse((response) => response.url().endsWith("/flows") && response.request().method() === "POST"),
-      page.locator("#red-ui-header-button-deploy").click(),
-    ]);
+    await editor.leaveAll("ok");
+    await editor.deploy();
     const flows = await nodeRed.get<FlowNode[]>("flows");
     const policy = flows.find(({ type }) => type === "auth-policy");
     assert.deepEqual(
@@ -155,6 +138,6 @@ describe("the policy dialog in the editor", function () {
   });
 
   it("no script of the page complained", () => {
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(editor.complaints, []);
   });
 });

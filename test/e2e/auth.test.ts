@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
+import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { until } from "../support/wait";
 
 const PASSWORD = "e2e open sesame";
@@ -15,7 +15,7 @@ describe("permissions in a real Node-RED", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "printgate-auth-"));
-    nodeRed = await RealNodeRed.withPackage(await pack(folder));
+    nodeRed = await RealNodeRed.withPackage();
     await nodeRed.start();
   });
   after(async () => {

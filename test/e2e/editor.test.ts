@@ -2,60 +2,37 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { startVirtualOctoprint } from "../../lib/simulator/octoprint/virtual-octoprint";
 import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
-import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
+import { Editor } from "../support/editor";
+import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { tool } from "../support/tools";
 import { until } from "../support/wait";
 
 const SERIAL = "01P00A000000001";
 const CODE = "editor-access-code";
-const QUIET = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 /** A person with a browser: palette, examples, dialogs, live status. */
 describe("the nodes in the editor", function () {
   let folder: string;
   let nodeRed: RealNodeRed;
   let printer: VirtualPrinter;
-  let browser: BrowserContext;
+  let editor: Editor;
   let page: Page;
-  const complaints: string[] = [];
 
   before(async function () {
     const executablePath = tool(this, "chromium", "chromium-browser", "google-chrome");
     folder = await mkdtemp(join(tmpdir(), "printgate-editor-"));
-    nodeRed = await RealNodeRed.withPackage(await pack(folder));
+    nodeRed = await RealNodeRed.withPackage();
     printer = await startVirtualPrinter({ model: "P1S", serial: SERIAL, accessCode: CODE, reportIntervalMs: 100 });
     await nodeRed.start();
-    browser = await chromium.launchPersistentContext(join(folder, "browser"), {
-      executablePath,
-      headless: true,
-      args: QUIET,
-      viewport: { width: 1400, height: 900 },
-    });
-    page = browser.pages()[0] ?? (await browser.newPage());
-    page.setDefaultTimeout(15_000);
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
-    await page.goto(nodeRed.url);
-    await page.locator("#red-ui-workspace-chart").waitFor();
-    await page.locator('.red-ui-palette-node[data-palette-type="printer-status"]').waitFor();
+    editor = await Editor.open({ executablePath, folder, url: nodeRed.url });
+    page = editor.page;
   });
 
   after(async () => {
     // Optional: a run without Chromium was skipped before any of these were there.
-    await (browser as BrowserContext | undefined)?.close();
+    await (editor as Editor | undefined)?.close();
     await (nodeRed as RealNodeRed | undefined)?.remove();
     await (printer as VirtualPrinter | undefined)?.close();
     if ((folder as string | undefined) !== undefined) await rm(folder, { recursive: true, force: true });
@@ -64,11 +41,23 @@ describe("the nodes in the editor", function () {
   /** All that stands under nodes at the moment. */
   const statuses = async () => (await page.locator(".red-ui-flow-node-status-label").allTextContents()).join(" | ");
 
-  const deployed = () =>
-    Promise.all([
-      page.waitForResponse((response) => response.url().endsWith("/flows") && response.request().method() === "POST"),
-      page.locator("#red-ui-header-button-deploy").click(),
-    ]);
+  const openPrinter = async (): Promise<void> => {
+    await editor.openNode(page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }));
+    await editor.openConfig("#node-input-lookup-printer, #node-input-btn-printer-edit");
+  };
+
+  /** The dialog of a node that may lie under another one. */
+  const edit = (id: string): Promise<void> =>
+    editor.opens(() =>
+      page.evaluate((node) => {
+        interface EditorRed {
+          editor: { edit(node: unknown): void };
+          nodes: { node(id: string): unknown };
+        }
+        const { RED } = window as unknown as { RED: EditorRed };
+        RED.editor.edit(RED.nodes.node(node));
+      }, id),
+    );
 
   it("the palette has them with an icon and a first line of help", async () => {
     for (const type of ["printer-status", "printer-event", "printer-command"]) {
@@ -82,7 +71,11 @@ describe("the nodes in the editor", function () {
   });
 
   it("an example comes from the import menu and shows live status under its nodes", async () => {
-    await page.keyboard.press("Control+i");
+    const dialog = page.locator("#red-ui-clipboard-dialog");
+    await until("the import dialog", async () => {
+      await page.keyboard.press("Control+i");
+      return dialog.isVisible();
+    });
     await page.locator("#red-ui-clipboard-dialog-import-tabs a", { hasText: "Examples" }).click();
     const tree = page.locator("#red-ui-clipboard-dialog-import-tab-examples .red-ui-treeList-label");
     await tree.filter({ hasText: "@printgate/node-red-printers" }).first().click();
@@ -91,7 +84,7 @@ describe("the nodes in the editor", function () {
     await page
       .locator("#red-ui-workspace-tabs li.red-ui-tab a.red-ui-tab-label", { hasText: "Status to debug" })
       .click();
-    await deployed();
+    await editor.deploy();
     await until(
       "a status of the simulated printer",
       async () => /idle|preparing|printing/.test(await statuses()),
@@ -119,32 +112,16 @@ describe("the nodes in the editor", function () {
     );
     await page.locator("#node-config-input-accessCode").fill(CODE);
     await page.locator("#printgate-test").click();
-    await until("the success", async () => ((await result.textContent()) ?? "").includes("P1S"), 15_000);
+    await until("the success", async () => ((await result.textContent()) ?? "").includes("P1S"));
     assert.ok(!((await result.textContent()) ?? "").includes(CODE));
-    await page.locator("#node-config-dialog-ok").click();
-    await page.locator("#node-dialog-ok").click();
-    await deployed();
-    await until("the node is connected", () => printer.clients === 1, 15_000);
+    await editor.leaveAll("ok");
+    await editor.deploy();
+    await until("the node is connected", () => printer.clients === 1);
     printer.startPrint({ name: "from the editor", layers: 20, minutes: 10 });
-    await until("the live status", async () => (await statuses()).includes("preparing"), 15_000);
+    await until("the live status", async () => /preparing|printing/.test(await statuses()));
     const flows = await nodeRed.get<FlowNode[]>("flows");
     assert.ok(!JSON.stringify(flows).includes(CODE));
   });
-
-  /** A click that comes while a dialog slides is lost: it is repeated until the printer's dialog is there. */
-  const openPrinter = async (): Promise<void> => {
-    await page.locator("g.red-ui-flow-node-group", { hasText: "printer status" }).first().dblclick();
-    const button = page.locator("#node-input-lookup-printer, #node-input-btn-printer-edit").first();
-    const field = page.locator("#node-config-input-connection");
-    const opens = async (): Promise<boolean> => {
-      await button.click({ timeout: 2000 }).catch(() => undefined);
-      return field.waitFor({ state: "visible", timeout: 3000 }).then(
-        () => true,
-        () => false,
-      );
-    };
-    await until("the printer's dialog", opens, 30_000);
-  };
 
   it("takes ${ENV} in every text field and says what is wrong otherwise", async () => {
     await openPrinter();
@@ -157,13 +134,10 @@ describe("the nodes in the editor", function () {
       await input.dispatchEvent("change");
       assert.doesNotMatch((await input.getAttribute("class")) ?? "", /input-error/, `${field} takes a variable`);
     }
-    await page.locator("#node-config-dialog-cancel").click();
-    await page.locator("#node-dialog-cancel").click();
+    await editor.leaveAll("cancel");
   });
 
   it("marks a missing access code, and drops an answer when the form changes", async () => {
-    // The dialog before slides out first.
-    await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
     await openPrinter();
     const code = page.locator("#node-config-input-accessCode");
     await code.fill("");
@@ -171,19 +145,17 @@ describe("the nodes in the editor", function () {
     assert.match((await code.getAttribute("class")) ?? "", /input-error/);
     const result = page.locator("#printgate-test-result");
     await page.locator("#printgate-test").click();
-    await until("the answer", async () => ((await result.textContent()) ?? "").includes("no access code"), 15_000);
+    await until("the answer", async () => ((await result.textContent()) ?? "").includes("no access code"));
     await code.fill("anything");
     assert.equal(await result.textContent(), "");
     await code.dispatchEvent("change");
     assert.doesNotMatch((await code.getAttribute("class")) ?? "", /input-error/);
-    await page.locator("#node-config-dialog-cancel").click();
-    await page.locator("#node-dialog-cancel").click();
+    await editor.leaveAll("cancel");
   });
 
   it("gets a key from OctoPrint, warns of an address without encryption, and tries the connection", async () => {
     const server = await startVirtualOctoprint({ appKeys: "unlimited" });
     try {
-      await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
       await openPrinter();
       await page.locator("#node-config-input-connection").selectOption("octoprint");
       await page.locator("#node-config-input-host").waitFor({ state: "hidden" });
@@ -210,15 +182,14 @@ describe("the nodes in the editor", function () {
       // The one that was given up is dropped by the server after a while; both are decided upon.
       while (server.decide(true));
       const key = page.locator("#node-config-input-apiKey");
-      await until("the key is in the field", async () => (await key.inputValue()).length > 20, 15_000);
+      await until("the key is in the field", async () => (await key.inputValue()).length > 20);
       const value = await key.inputValue();
       assert.ok(!((await result.textContent()) ?? "").includes(value), "the key is not shown");
 
       await page.locator("#printgate-test").click();
       const tested = page.locator("#printgate-test-result");
-      await until("the success", async () => ((await tested.textContent()) ?? "").includes("OctoPrint 1.11.8"), 15_000);
-      await page.locator("#node-config-dialog-cancel").click();
-      await page.locator("#node-dialog-cancel").click();
+      await until("the success", async () => ((await tested.textContent()) ?? "").includes("OctoPrint 1.11.8"));
+      await editor.leaveAll("cancel");
     } finally {
       await server.close();
     }
@@ -230,57 +201,37 @@ describe("the nodes in the editor", function () {
         const { RED } = window as unknown as { RED: { nodes: { node(id: string): { events: unknown } } } };
         return RED.nodes.node("events-by-variable").events;
       });
-    const edit = async (): Promise<void> => {
-      // A dialog slides out before the next one may come.
-      await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
-      await page.evaluate(() => {
-        interface Editor {
-          editor: { edit(node: unknown): void };
-          nodes: { node(id: string): unknown };
-        }
-        const { RED } = window as unknown as { RED: Editor };
-        RED.editor.edit(RED.nodes.node("events-by-variable"));
-      });
-    };
     await page.evaluate(() => {
       const { RED } = window as unknown as { RED: { nodes: { import(nodes: object[]): void } } };
       const place = { z: location.hash.split("/").pop(), x: 400, y: 300, wires: [[]] };
       RED.nodes.import([{ id: "events-by-variable", type: "printer-event", events: "${EVENTS}", ...place }]);
     });
-    await edit();
+    await edit("events-by-variable");
     assert.equal(await page.locator("#printgate-events-variable").inputValue(), "${EVENTS}");
-    await page.locator("#node-dialog-ok").click();
+    await editor.leave("ok");
     assert.equal(await events(), "${EVENTS}");
-    await edit();
+    await edit("events-by-variable");
     await page.locator("#printgate-events-variable").fill("");
-    // Not blur(): the editor may have moved the focus by itself, and then the field is gone already.
-    await page.locator("#node-input-name").focus();
+    await page.locator("#printgate-events-variable").blur();
     await page.locator("#printgate-event-print-finished").check();
-    await page.locator("#node-dialog-ok").click();
+    await editor.leave("ok");
     assert.deepEqual(await events(), ["print.finished"]);
   });
 
   it("takes no change from a dialog in which nothing was changed", async () => {
     const events = ["print.failed", "print.finished"];
-    const changed = await page.evaluate(async (names) => {
-      interface Editor {
-        editor: { edit(node: unknown): void };
-        nodes: { import(nodes: object[]): void; node(id: string): { events: unknown; changed?: boolean } };
+    await page.evaluate((names) => {
+      interface EditorRed {
+        nodes: { import(nodes: object[]): void; node(id: string): { changed?: boolean } };
       }
-      const { RED } = window as unknown as { RED: Editor };
+      const { RED } = window as unknown as { RED: EditorRed };
       const place = { z: location.hash.split("/").pop(), x: 400, y: 360, wires: [[]] };
       const values = { name: "", printer: "", events: names };
       RED.nodes.import([{ id: "events-in-order", type: "printer-event", ...values, ...place }]);
-      const node = RED.nodes.node("events-in-order");
-      node.changed = false;
-      while (document.querySelector(".red-ui-tray") !== null) await new Promise((resolve) => setTimeout(resolve, 50));
-      RED.editor.edit(node);
-      return node.changed;
+      RED.nodes.node("events-in-order").changed = false;
     }, events);
-    assert.equal(changed, false);
-    await page.locator("#printgate-event-print-finished").waitFor();
-    await page.locator("#node-dialog-ok").click();
-    await page.locator(".red-ui-tray").first().waitFor({ state: "detached" });
+    await edit("events-in-order");
+    await editor.leave("ok");
     const after = await page.evaluate(() => {
       const { RED } = window as unknown as {
         RED: { nodes: { node(id: string): { events: unknown; changed?: boolean } } };
@@ -304,6 +255,6 @@ describe("the nodes in the editor", function () {
   });
 
   it("no script of the page complained", () => {
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(editor.complaints, []);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
 import { EXAMPLES } from "../support/examples";
-import { type FlowNode, pack, RealNodeRed } from "../support/real-node-red";
+import { type FlowNode, RealNodeRed } from "../support/real-node-red";
 import { until } from "../support/wait";
 
 const SERIAL = "01P00A000000001";
@@ -24,7 +24,7 @@ describe("the published package in a real Node-RED", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "printgate-e2e-"));
-    nodeRed = await RealNodeRed.withPackage(await pack(folder));
+    nodeRed = await RealNodeRed.withPackage();
     printer = await startVirtualPrinter({
       model: "P1S",
       serial: SERIAL,
@@ -49,7 +49,7 @@ describe("the published package in a real Node-RED", function () {
     (await events()).map(
       ({ event, recovered, job }) => `${event}${recovered ? " (recovered)" : ""} ${job?.name ?? "-"}`,
     );
-  const told = (line: string) => until(`the event "${line}"`, async () => (await print()).includes(line), 15_000);
+  const told = (line: string) => until(`the event "${line}"`, async () => (await print()).includes(line));
 
   /** A shipped example, with its printer changed from simulated to ours: what a user does in the dialog. */
   async function example(name: string): Promise<FlowNode[]> {
@@ -174,10 +174,10 @@ describe("the published package in a real Node-RED", function () {
     for (let drop = 0; drop < 5; drop++) {
       const connects = printer.connects;
       printer.dropLinks();
-      await until("it is back", () => printer.connects > connects && printer.clients === 1, 15_000);
+      await until("it is back", () => printer.connects > connects && printer.clients === 1);
     }
     await pass("the sixth print is done", () => printer.state === "FINISH");
-    await until("its ending", async () => (await print()).some((line) => /print.finished.* stand/.test(line)), 15_000);
+    await until("its ending", async () => (await print()).some((line) => /print.finished.* stand/.test(line)));
 
     const endings = (await print()).filter((line) => !/progress|first-layer|filament|alert|printer\./.test(line));
     assert.deepEqual(endings, [
@@ -209,7 +209,7 @@ describe("the published package in a real Node-RED", function () {
     const online = async () => (await print()).filter((line) => line.startsWith("printer.online")).length;
     const before = await online();
     await nodeRed.start();
-    await until("the printer is online again", async () => (await online()) > before, 15_000);
+    await until("the printer is online again", async () => (await online()) > before);
     const endings = (await print()).filter((line) => /print.finished.* killed/.test(line));
     assert.deepEqual(endings, ["print.finished (recovered) killed"]);
   });

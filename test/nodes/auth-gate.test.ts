@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PrintgateError } from "../../lib/errors";
 import { client, gate, policy, start, through } from "../support/auth-flows";
 import { ask, callsOf, deploy, Inbox, nodeOf, settle, statusOf, stopNodeRed, until } from "../support/helper";
+import { ownTime } from "../support/wait";
 
 const judged = (name: string) =>
   JSON.parse(readFileSync(join(__dirname, "..", "data", name), "utf8")) as [string, string, unknown][];
@@ -246,9 +247,9 @@ describe("auth-gate", () => {
 
     it("a topic of 30,000 levels", async () => {
       await start([rules(allow("a/+/+/+/#"), allow("${userId}/#")), ...gate()]);
-      const began = Date.now();
+      const began = process.cpuUsage();
       assert.equal((await through("gate1", { topic: "b" + "/".repeat(30_000), client: client("amy") })).output, 2);
-      assert.ok(Date.now() - began < 1000);
+      assert.ok(process.cpuUsage(began).user < 1_000_000, "a second");
     });
   });
 
@@ -349,7 +350,7 @@ describe("auth-gate", () => {
       return policy({
         provider: "webhook",
         webhookUrl: `http://127.0.0.1:${port}`,
-        webhookTimeout: "300",
+        webhookTimeout: "10000",
         ...difference,
       });
     };
@@ -379,7 +380,7 @@ describe("auth-gate", () => {
                 resolve({ status: 200, body: "true" });
               }),
             );
-      await start([webhook({ webhookTimeout: "5000" }), ...gate()]);
+      await start([webhook(), ...gate()]);
       const inbox = new Inbox("granted");
       for (const topic of ["1", "2", "3"]) nodeOf("gate1").receive({ topic, client: client("amy") });
       nodeOf("gate1").receive({ topic: "fast", client: client("bob") });
@@ -404,11 +405,12 @@ describe("auth-gate", () => {
     for (const [what, answer] of failures) {
       it(`takes ${what} for an error, and passes it only with bypassOnError`, async () => {
         reply = answer;
-        await start([webhook(), webhook({ id: "policy2", bypassOnError: "true" }), ...gate()]);
+        const soon = { webhookTimeout: "300" };
+        await start([webhook(soon), ...gate()]);
         const { output, msg } = await through("gate1", { topic: "a", client: client("amy") });
         assert.equal(output, 3);
         assert.equal(msg.auth.result, "error");
-        await deploy([{ id: "tab1", type: "tab" }, webhook({ bypassOnError: "true" }), ...gate()], "full");
+        await deploy([{ id: "tab1", type: "tab" }, webhook({ ...soon, bypassOnError: "true" }), ...gate()], "full");
         const again = await through("gate1", { topic: "a", client: client("amy") });
         assert.equal(again.output, 1);
         assert.match(again.msg.auth.reason, /bypassOnError/);
@@ -423,7 +425,7 @@ describe("auth-gate", () => {
             resolve({ status: 200, body: "true" });
           };
         });
-      await start([webhook({ webhookTimeout: "5000" }), ...gate()]);
+      await start([webhook(), ...gate()]);
       const msg = { topic: "a", client: client("amy") };
       let isAsked = false;
       const inner = reply;
@@ -461,12 +463,8 @@ describe("auth-gate", () => {
       const inbox = new Inbox("granted");
       const answer = ask("gate1", { topic: "a", client: client("amy") });
       await settle();
-      const began = Date.now();
-      await deploy(
-        [{ id: "tab1", type: "tab" }, webhook({ name: "other", webhookTimeout: "60000" }), ...gate()],
-        "full",
-      );
-      assert.ok(Date.now() - began < 2000);
+      const next = [{ id: "tab1", type: "tab" }, webhook({ name: "other", webhookTimeout: "60000" }), ...gate()];
+      assert.ok((await ownTime(() => deploy(next, "full"))) < 2000);
       assert.ok((await answer).error instanceof PrintgateError);
       assert.deepEqual(inbox.messages, []);
     });

@@ -3,7 +3,7 @@ import { PrintgateError } from "../../lib/errors";
 import { client, gate, login, policy, start, through } from "../support/auth-flows";
 import { ask, deploy, Inbox, nodeOf, statusOf, stopNodeRed } from "../support/helper";
 
-const flowPolicy = (difference: object = {}) => policy({ provider: "flow", webhookTimeout: "300", ...difference });
+const flowPolicy = (difference: object = {}) => policy({ provider: "flow", webhookTimeout: "10000", ...difference });
 const asking = (difference: object = {}) => [
   { id: "request1", z: "tab1", type: "auth-request", policy: "policy1", wires: [["asked"]], ...difference },
   { id: "asked", z: "tab1", type: "helper" },
@@ -67,11 +67,11 @@ describe("a provider written as a flow", () => {
   });
 
   it("is an error when no answer comes in time, and says so to an answer that comes too late, or twice", async () => {
-    await start([flowPolicy(), ...asking(), ...gate()]);
+    await start([flowPolicy({ webhookTimeout: "1000" }), ...asking(), ...gate()]);
     const inbox = new Inbox("asked");
     const late = await through("gate1", { topic: "a", client: client("amy") });
     assert.equal(late.output, 3);
-    assert.match(late.msg.auth.reason, /300 ms/);
+    assert.match(late.msg.auth.reason, /1000 ms/);
     const [question] = await inbox.next();
     const tooLate = await ask("response1", { ...question, payload: true });
     assert.ok(tooLate.error instanceof PrintgateError, String(tooLate.error));

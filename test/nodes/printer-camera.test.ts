@@ -78,7 +78,7 @@ describe("printer-camera", () => {
   });
 
   it("says in words what the camera did instead, and takes the next picture", async () => {
-    await start({ timeout: "0.5" });
+    await start({ timeout: "2" });
     await ask("camera1");
     machine.doors.cameraFault = "silent";
     assert.equal((await refusal()).code, "timeout");
@@ -96,7 +96,7 @@ describe("printer-camera", () => {
     assert.doesNotMatch(refused.message, /00000000/);
     await stopNodeRed();
     await startNodeRed();
-    await start({ timeout: "0.3" }, { port: String(await freePort()) });
+    await start({ timeout: "1" }, { port: String(await freePort()) });
     const offline = await refusal();
     assert.equal(offline.code, "offline");
     assert.match(offline.message, /^there is no connection to the printer: /);

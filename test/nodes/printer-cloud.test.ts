@@ -60,8 +60,12 @@ describe("a printer through the cloud", () => {
     { id: "told", z: "tab1", type: "helper" },
   ];
   const credentials = { config1: { accessCode: ACCESS_CODE } };
+  const formOf = () => {
+    const { url: apiUrl, mqttUrl } = cloud;
+    return { region: "global", apiUrl, mqttUrl, tlsConfig: "", accessToken: "" };
+  };
   const post = async (path: string, body: object = {}) => {
-    const form = { region: "global", apiUrl: cloud.url, mqttUrl: cloud.mqttUrl, tlsConfig: "", accessToken: "" };
+    const form = formOf();
     return (
       await request()
         .post(`/printgate/accounts/account1/${path}`)
@@ -212,6 +216,21 @@ describe("a printer through the cloud", () => {
     assert.equal((await printer?.send({ name: "rename", to: "Attic" }, { timeoutMs: 5000 }))?.confirmed, true);
     assert.equal((await post("devices", { fresh: true })).devices[0].name, "Attic");
     assert.equal(cloud.mqtt.connects, 0);
+  });
+
+  it("leaves a cloud alone that turned it away, whoever asks: a token that is tried, an account made anew", async () => {
+    await load(nodes(), flow());
+    cloud.fault({ kind: "edge-page" });
+    const tried = async () => (await post("check-token", { form: { ...formOf(), accessToken: "AQA-typed" } })).reason;
+    assert.match(await tried(), /turned us away \(HTTP 403\)/);
+    // One try by hand is let through.
+    await tried();
+    assert.match(await tried(), /try again in 10 minutes/);
+    assert.match((await signIn()).reason, /try again in 10 minutes/);
+    const [first, { mqttUrl, ...account }, ...others] = flow() as any[];
+    await deploy([first, { ...account, mqttUrl: mqttUrl.replace("127.0.0.1", "localhost") }, ...others], "full");
+    assert.match((await signIn()).reason, /try again in 10 minutes/);
+    assert.equal(cloud.requests.length, 2);
   });
 
   it("keeps token, password and access code out of messages, statuses, logs, errors, flows and files", async () => {

@@ -41,7 +41,7 @@ const FLOW: Flow = [
   policy({ rules: RULES }),
   ...gate({ wires: [["command1"], ["denied", "forbidden"], ["error"]] }),
   {
-    ...{ id: "command1", z: "tab1", type: "printer-command", printer: "config1", command: "", timeout: "5" },
+    ...{ id: "command1", z: "tab1", type: "printer-command", printer: "config1", command: "", timeout: "30" },
     wires: [["done", "out"], ["refused", "out"], []],
   },
   ...["done", "refused"].map((id) => ({ id, z: "tab1", type: "helper" })),

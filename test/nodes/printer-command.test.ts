@@ -159,7 +159,7 @@ describe("printer-command", () => {
     await outcome;
     assert.deepEqual(statusOf("command1"), { fill: "red", shape: "ring", text: "printer-command.status.refused" });
     house.link.report(observation({ state: "paused" }));
-    await until(() => text() === "printer-config.status.paused", 7000);
+    await until(() => text() === "printer-config.status.paused");
   });
 
   it("ends what is under way when it is deployed anew, without a word to the old wires", async () => {

@@ -16,6 +16,7 @@ import {
   stopNodeRed,
   until,
 } from "../support/helper";
+import { ownTime } from "../support/wait";
 
 describe("printer-config", () => {
   let house: FakeHouse;
@@ -207,9 +208,8 @@ describe("printer-config", () => {
     let letGo: () => void = () => undefined;
     link.close = () => new Promise((resolve) => (letGo = resolve));
     const began = Date.now();
-    await deploy([tab], "full");
-    const took = Date.now() - began;
-    assert.ok(took >= 1900 && took < 3000, `took ${took} ms`);
+    const own = await ownTime(() => deploy([tab], "full"));
+    assert.ok(Date.now() - began >= 1900 && own < 3000, `took ${own} ms`);
     letGo();
   });
 });

@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from "node:events";
 import type { Node, NodeAPI, NodeInitializer, NodeMessageInFlow } from "node-red";
 import helper from "node-red-node-test-helper";
 
@@ -16,7 +17,8 @@ interface Helper {
   unload(): Promise<void>;
   stopServer(): Promise<void>;
   load(nodes: NodeInitializer[], flow: Flow, credentials: object): Promise<void>;
-  setFlows(flow: Flow, type: DeployType, credentials: object): Promise<void>;
+  readonly _redNodes: { setFlows(flow: Flow, credentials: object, type: DeployType): Promise<unknown> };
+  readonly _events: EventEmitter;
   settings(settings: object): void;
 }
 const real = helper as unknown as Helper;
@@ -40,9 +42,11 @@ export function load(nodes: NodeInitializer[], flow: Flow, credentials: object =
   return real.load(nodes, structuredClone(flow), structuredClone(credentials));
 }
 
-/** A deploy; the helper waits for it to have started. */
-export function deploy(flow: Flow, type: DeployType, credentials: object = {}): Promise<void> {
-  return real.setFlows(structuredClone(flow), type, structuredClone(credentials));
+/** A deploy that has started. Not the helper's own: that gives the flows a third of a second to start. */
+export async function deploy(flow: Flow, type: DeployType, credentials: object = {}): Promise<void> {
+  const started = once(real._events, "flows:started");
+  await real._redNodes.setFlows(structuredClone(flow), structuredClone(credentials), type);
+  await started;
 }
 
 /** Settings of the Node-RED that starts next, over the usual ones. */
@@ -119,7 +123,7 @@ export class Inbox {
 }
 
 /** Waits until a condition holds, looking again in every turn of the loop. */
-export async function until(condition: () => boolean, withinMs = 5000): Promise<void> {
+export async function until(condition: () => boolean, withinMs = 50_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`this never came true: ${condition.toString()}`);

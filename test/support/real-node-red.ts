@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -31,12 +32,32 @@ async function npm(args: string[], cwd: string): Promise<string> {
   return stdout;
 }
 
-/** Packs the package as it would be published; the answer is the tarball's path. */
-export async function pack(folder: string): Promise<string> {
+/**
+ * A user directory with the package in it: packed as it would be published, installed the way the palette manager does
+ * it. Made once a run, since it asks the registry; each Node-RED gets a copy.
+ */
+async function install(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "printgate-installed-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
   await npm(["pack", "--pack-destination", folder], ROOT);
-  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
-  return join(folder, tarball ?? "missing");
+  const [tarball = "missing"] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  const userDir = join(folder, "user");
+  await mkdir(userDir);
+  await writeFile(join(userDir, "package.json"), JSON.stringify({ name: "user", version: "0.0.1", private: true }));
+  const how = ["--omit=dev", "--engine-strict", "--save-prefix=~", "--prefer-offline", "--no-audit", "--no-fund"];
+  await npm(["install", join(folder, tarball), ...how], userDir);
+  return userDir;
 }
+let installed: Promise<string> | null = null;
+
+const running = new Set<RealNodeRed>();
+afterEach(function () {
+  // What happened can not be seen again where tests run by themselves.
+  if (this.currentTest?.isFailed())
+    for (const { log } of running) console.log(`Node-RED's last words:\n${log.slice(-5000)}`);
+});
 
 /** A Node-RED of its own: own process, own user directory, own port. */
 export class RealNodeRed {
@@ -48,23 +69,10 @@ export class RealNodeRed {
     readonly port: number,
   ) {}
 
-  /** A new user directory with the tarball in it, installed the way the palette manager does it. */
-  static async withPackage(tarball: string, settings: Record<string, unknown> = {}): Promise<RealNodeRed> {
+  /** With the published package in a new user directory. */
+  static async withPackage(settings: Record<string, unknown> = {}): Promise<RealNodeRed> {
     const userDir = await mkdtemp(join(tmpdir(), "printgate-user-"));
-    await writeFile(join(userDir, "package.json"), JSON.stringify({ name: "user", version: "0.0.1", private: true }));
-    await npm(
-      [
-        "install",
-        tarball,
-        "--omit=dev",
-        "--engine-strict",
-        "--save-prefix=~",
-        "--prefer-offline",
-        "--no-audit",
-        "--no-fund",
-      ],
-      userDir,
-    );
+    await cp(await (installed ??= install()), userDir, { recursive: true, verbatimSymlinks: true });
     const all = {
       flowFile: "flows.json",
       credentialSecret: "test",
@@ -85,6 +93,7 @@ export class RealNodeRed {
     const args = [join(NODE_RED, "red.js"), "--userDir", this.userDir, "--port", String(this.port)];
     const child = spawn(NODE, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
+    running.add(this);
     const note = (chunk: Buffer) => (this.log += chunk.toString());
     child.stdout.on("data", note);
     child.stderr.on("data", note);
@@ -96,7 +105,7 @@ export class RealNodeRed {
         if (!this.log.slice(began).includes("Started flows")) return false;
         return (await fetch(`${this.url}/settings`).catch(() => null))?.ok === true;
       },
-      60_000,
+      120_000,
     );
   }
 
@@ -116,6 +125,7 @@ export class RealNodeRed {
 
   async remove(): Promise<void> {
     await this.stop();
+    running.delete(this);
     await rm(this.userDir, { recursive: true, force: true });
   }
 
@@ -133,6 +143,6 @@ export class RealNodeRed {
       body: JSON.stringify(flows),
     });
     if (!response.ok) throw new Error(`POST /flows: ${response.status} ${await response.text()}`);
-    await until("the flows have started", () => this.log.split("Started").length > before, 20_000);
+    await until("the flows have started", () => this.log.split("Started").length > before, 60_000);
   }
 }

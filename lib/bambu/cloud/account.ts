@@ -88,7 +88,8 @@ class Account implements BambuAccount {
     const tlsFor = (place: keyof typeof own) =>
       options.tls !== undefined && (own[place] || !(own.api || own.mqtt)) ? { tls: options.tls } : {};
     const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    this.client = createClient({ places, timeoutMs, now: this.now, ...tlsFor("api") });
+    const shared = options.rests === undefined ? {} : { rests: options.rests };
+    this.client = createClient({ places, timeoutMs, now: this.now, ...tlsFor("api"), ...shared });
     this.signInSteps = createSignIn({ client: this.client, region: options.region, now: this.now });
     const said = new Set<string>();
     const log = (message: string): void => {

@@ -1,7 +1,7 @@
 import type { SecureContextOptions } from "node:tls";
 import { PrintgateError } from "../../errors";
 import type { Fields } from "../values";
-import { type Bucket, fullBucket, mayAsk, type Rest, restAfter, spokenTime, takePermit } from "./pace";
+import { type Bucket, fullBucket, mayAsk, type Rest, restAfter, type Rests, spokenTime, takePermit } from "./pace";
 import { closedError, createTransport, type RawRequest } from "./transport";
 import type { CloudPlaces } from "./types";
 import { type Asked, judge } from "./verdict";
@@ -43,6 +43,8 @@ export interface CloudClientOptions {
   readonly tls?: SecureContextOptions;
   readonly timeoutMs: number;
   readonly now: () => number;
+  /** Shared by all clients of a machine: an edge turns an address away, not an account. Absent = this client's own. */
+  readonly rests?: Rests;
 }
 
 /** Honest: the cloud may know who asks. */
@@ -61,8 +63,7 @@ export function createClient(options: CloudClientOptions): CloudClient {
   const waiting = new Set<() => void>();
   let closed = false;
   let bucket: Bucket = fullBucket(now());
-  /** By origin: the web pages may be guarded more strictly than the API. */
-  const rests = new Map<string, Rest | null>();
+  const rests: Rests = options.rests ?? new Map<string, Rest | null>();
 
   /** The rest with which this may go out. @throws PrintgateError `blocked` */
   function admit(origin: string, by: "user" | "program"): Rest | null {

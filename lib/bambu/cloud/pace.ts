@@ -38,6 +38,9 @@ export interface Rest {
   readonly triedAt: number | null;
 }
 
+/** By origin, since web pages may be guarded more strictly than the API; null = not turned away. */
+export type Rests = Map<string, Rest | null>;
+
 const HOUR_MS = 3_600_000;
 const FIRST_REST_MS = 2 * HOUR_MS;
 const LONGEST_REST_MS = 24 * HOUR_MS;

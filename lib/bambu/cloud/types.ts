@@ -1,5 +1,6 @@
 import type { SecureContextOptions } from "node:tls";
 import type { Notice } from "../../printer/link";
+import type { Rests } from "./pace";
 
 /** Shapes that the parts of the cloud share. Names of the wire stop at the client. */
 
@@ -59,6 +60,8 @@ export interface AccountOptions {
   /** Used while nobody has signed in through the dialog, or that sign-in has expired; empty = none. */
   readonly pastedToken: string;
   readonly store: SessionStore;
+  /** How the edges before the clouds stand, for all accounts of the machine; absent = known to this one alone. */
+  readonly rests?: Rests;
   /** A sentence for the log; each kind of trouble is said once. */
   log(message: string): void;
   /** Epoch ms; only tests give another clock than the machine's. */

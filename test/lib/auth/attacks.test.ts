@@ -311,7 +311,7 @@ describe("attacks", () => {
       subscribe(`${"a/".repeat(32_000)}+`),
       subscribe(Array.from({ length: 100 }, () => "+/+/+/#")),
     ];
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     for (const message of questions) {
       let told = 0;
       const client = { tenantId: "home", metadata: { userId: "eve" } };
@@ -321,7 +321,8 @@ describe("attacks", () => {
       });
       assert.equal(told, 1);
     }
-    assert.ok(performance.now() - begin < 3_000, `${performance.now() - begin} ms`);
+    const { user } = process.cpuUsage(begin);
+    assert.ok(user < 3_000_000, `${user} µs`);
   });
 
   it("21: an empty topic, as a topic alias leaves it, is refused", () => {

@@ -145,7 +145,7 @@ describe("the HTTP face of a policy", () => {
 
     it("speaks with our own webhook client to the byte, for all four actions", async () => {
       const { url } = await start();
-      const provider = createWebhookProvider({ url, timeoutMs: 5000 });
+      const provider = createWebhookProvider({ url, timeoutMs: 30_000 });
       open.push(provider);
       const client = { tenantId: "home", type: "MQTT", metadata: { userId: "u1" } };
       const actions: [Action, string][] = [

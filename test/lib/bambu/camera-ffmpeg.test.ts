@@ -35,7 +35,6 @@ function visible(): string[] {
 }
 
 describe("a picture of an RTSPS camera, through ffmpeg", function () {
-  this.timeout(20_000);
   let camera: RtspCamera;
   let ffmpeg: string;
   const path = process.env["PATH"];
@@ -46,7 +45,7 @@ describe("a picture of an RTSPS camera, through ffmpeg", function () {
   const take = (
     difference: { accessCode?: string; trust?: Trust; port?: number; signal?: AbortSignal } = {},
   ): Promise<Buffer> => {
-    const { signal = AbortSignal.timeout(15_000), port = camera.port, ...others } = difference;
+    const { signal = AbortSignal.timeout(50_000), port = camera.port, ...others } = difference;
     const trust: Trust = {
       mode: "pin",
       fingerprint: fingerprintOf(camera.certificate),

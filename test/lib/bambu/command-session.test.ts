@@ -94,7 +94,7 @@ describe("commands to a Bambu printer", () => {
     await until("the printer is known", () => printer.status.online && printer.identity.model !== null);
     return {
       ...{ machine, printer },
-      send: (name, payload = PARAMETERS[name], timeoutMs = 5000) =>
+      send: (name, payload = PARAMETERS[name], timeoutMs = 30_000) =>
         printer.send(readCommand(name, payload), { timeoutMs }),
       received: () => machine.requests.map(({ command }) => command).filter((command) => !QUESTIONS.includes(command)),
     };

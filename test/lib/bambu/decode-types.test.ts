@@ -134,7 +134,7 @@ describe("Wrong types in Bambu reports", () => {
         }
       }
       assert.ok(tried > 1000);
-    }).timeout(30_000);
+    });
   }
 
   it("in the version reply cost the entry or the field only", () => {

@@ -219,7 +219,7 @@ class Scene {
     machine.publish({ print: { command: "push_status", msg: 1, wifi_signal: `${dbm}dBm` } });
     await until("the one on the sound network has heard it", () => near.signals.has(dbm));
     const same = () => sameValue(near.picture, far.picture) && sameValue(near.lines(from[0]), far.lines(from[1]));
-    await until(`${machine.serial}: after ${what} both know the same`, same, 4000).catch(() => {
+    await until(`${machine.serial}: after ${what} both know the same`, same).catch(() => {
       assert.deepEqual(far.lines(from[1]), near.lines(from[0]), `${machine.serial}: ${what}`);
       assert.deepEqual(far.picture, near.picture, `${machine.serial}: ${what}`);
     });
@@ -233,7 +233,7 @@ describe("a Bambu printer with two ways to it", () => {
   });
 
   it("tells through 200 cut links what it tells through none", async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const cloud = await aCloud();
     const hub = cloudHub(accessTo(cloud), { backoff });
     const models = [
@@ -329,25 +329,24 @@ describe("a Bambu printer with two ways to it", () => {
     machine.startPrint({ minutes: 30 });
     machine.advance(600);
     await until("it prints", () => far.picture.state === "printing");
-    const paused = await far.printer.send({ name: "pause" }, { timeoutMs: 4000 });
+    const paused = await far.printer.send({ name: "pause" }, { timeoutMs: 30_000 });
     assert.equal(paused.confirmed, true);
     assert.equal(machine.state, "PAUSE");
     proxy.refuse();
     await scene.on("cloud");
-    const resumed = await far.printer.send({ name: "resume" }, { timeoutMs: 4000 });
+    const resumed = await far.printer.send({ name: "resume" }, { timeoutMs: 30_000 });
     assert.equal(resumed.confirmed, true);
     assert.equal(machine.state, "RUNNING");
     const sent = machine.requests.filter(({ section }) => section === "print").map(({ command }) => command);
     assert.deepEqual(sent, ["pause", "resume"]);
     cloud.cutUplink(machine.serial);
     await until("there is no way", () => scene.via === null);
-    const refused = await far.printer.send({ name: "pause" }, { timeoutMs: 4000 });
+    const refused = await far.printer.send({ name: "pause" }, { timeoutMs: 30_000 });
     assert.ok(!refused.confirmed && refused.code === "offline");
     assert.equal(machine.state, "RUNNING");
   });
 
   it("fifty openings and closings, at every moment, leave no connection and no timer", async function () {
-    this.timeout(20_000);
     const cloud = await aCloud();
     const serial = "01P00A000000001";
     const machine = await startVirtualPrinter({ model: "P1S", serial, accessCode: CODE, timeScale: 0 });

@@ -11,7 +11,6 @@ const CODE = "m0squitto-code";
 
 /** The client against a broker that nobody here wrote: Mosquitto, with a stand-in that answers as a printer would. */
 describe("a session through Mosquitto", function () {
-  this.timeout(30_000);
   let broker: Mosquitto | null = null;
   let printer: MqttClient | null = null;
   let log: LinkLog | null = null;

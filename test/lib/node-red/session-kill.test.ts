@@ -52,7 +52,7 @@ function live(script: string, folder: string, word: string, delayMs: number): Pr
 }
 
 describe("a process killed with SIGKILL while it keeps a session", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let folder: string;
   let script: string;
 

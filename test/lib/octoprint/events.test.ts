@@ -173,17 +173,17 @@ describe("the events of a print", () => {
 
     it("confirm commands by the printer's state", async () => {
       const followed = await started();
-      const outcome = await followed.printer.send({ name: "pause" }, { timeoutMs: 5000 });
+      const outcome = await followed.printer.send({ name: "pause" }, { timeoutMs: 30_000 });
       assert.ok(outcome.confirmed && outcome.by === "state");
-      const again = await followed.printer.send({ name: "pause" }, { timeoutMs: 5000 });
+      const again = await followed.printer.send({ name: "pause" }, { timeoutMs: 30_000 });
       assert.ok(!again.confirmed && again.code === "wrong-state");
-      const light = await followed.printer.send({ name: "light", node: "chamber", mode: "on" }, { timeoutMs: 5000 });
+      const light = await followed.printer.send({ name: "light", node: "chamber", mode: "on" }, { timeoutMs: 30_000 });
       assert.ok(
         !light.confirmed && light.code === "not-supported" && /not supported by this printer/.test(light.reason),
       );
       server.losePrinter();
       await until("it is off", () => !followed.printer.status.online);
-      const off = await followed.printer.send({ name: "home" }, { timeoutMs: 5000 });
+      const off = await followed.printer.send({ name: "home" }, { timeoutMs: 30_000 });
       assert.ok(!off.confirmed && off.code === "offline");
     });
   });

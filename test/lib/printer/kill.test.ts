@@ -84,7 +84,7 @@ const SCENARIOS: Scenario[] = [
 ];
 
 describe("a process killed with SIGKILL tells every ending exactly once", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let lives: Promise<string[]>[];
 
   before(() => {

@@ -4,14 +4,13 @@ import {
   type VirtualPrinterOptions,
 } from "../../../lib/simulator/printer/virtual-printer";
 import { RawClient } from "../../support/raw-client";
+import { until as waitUntil } from "../../support/wait";
 
 export const CODE = "40302010";
 export const SERIAL = "01P00A000000001";
 
-/** Waits until it is so; the test's own time limit ends it otherwise. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(setImmediate);
-}
+/** Waits until it is so. */
+export const until = (isSo: () => boolean): Promise<void> => waitUntil(String(isSo), isSo);
 
 /** Starts printers and clients for one test and puts them away afterwards. */
 export class Bench {

@@ -174,9 +174,9 @@ describe("the push socket of the simulated OctoPrint", () => {
   });
 
   it("holds current back as long as the throttle says, and tells the last state then", async () => {
-    const octoprint = await bench.server({ currentIntervalMs: 20 });
+    const octoprint = await bench.server({ currentIntervalMs: 200 });
     const listener = await bench.listener(octoprint);
-    listener.send({ throttle: 5 });
+    listener.send({ throttle: 3 });
     listener.send({ auth: "x:y" });
     await until("the throttle is set", () => listener.of("reauthRequired").length > 0);
     await until("the first one came", () => listener.of("current").length > 0);
@@ -184,7 +184,7 @@ describe("the push socket of the simulated OctoPrint", () => {
     for (let degree = 50; degree < 100; degree++) octoprint.setTarget("bed", degree);
     octoprint.advance(1);
     await until("the second one comes", () => listener.of("current").length > 1);
-    assert.ok(performance.now() - began > 60, String(performance.now() - began));
+    assert.ok(performance.now() - began > 300, String(performance.now() - began));
     assert.equal(listener.last.temps.at(-1).bed.target, 99);
   });
 

@@ -20,7 +20,7 @@ describe("the calls of the cloud", () => {
   });
   beforeEach(() => {
     const places = { api: cloud.url, web: cloud.url, mqtt: "mqtts://127.0.0.1:8883" };
-    client = createClient({ places, timeoutMs: 5000, now: Date.now });
+    client = createClient({ places, timeoutMs: 30_000, now: Date.now });
   });
   afterEach(() => {
     cloud.clearFaults();

@@ -39,7 +39,6 @@ const leaf = (name: string, signer: Pair, host: string) =>
 
 /** A broker of one's own (or a bridge to the maker's) with an authority of its own, that wants to see a certificate. */
 describe("an account through a Mosquitto of one's own", function () {
-  this.timeout(30_000);
   let broker: Mosquitto | null = null;
   let printer: MqttClient | null = null;
   let log: LinkLog | null = null;

@@ -29,7 +29,7 @@ describe("the transport to the cloud", () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
   function transport(options: Partial<TransportOptions> = {}): Transport {
-    const made = createTransport({ timeoutMs: 5000, limitBytes: 100_000, ...options });
+    const made = createTransport({ timeoutMs: 30_000, limitBytes: 100_000, ...options });
     ends.push(() => {
       made.close();
     });

@@ -123,7 +123,7 @@ describe("what goes wrong on the way to the cloud", () => {
   ];
   for (const [title, fault, code] of faults) {
     it(`${title} is ${code}, and signs nobody out but for the first`, async () => {
-      const { account, cloud } = await accountBed(fault.kind === "hang" ? { timeoutMs: 500 } : {});
+      const { account, cloud } = await accountBed(fault.kind === "hang" ? { timeoutMs: 2000 } : {});
       cloud.addDevice({ serial: "01P00A000000001", account: ANNA.account });
       await signInAnna(account);
       cloud.fault(fault);
