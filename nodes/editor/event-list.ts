@@ -5,7 +5,7 @@ import type { Edited } from "./form";
 type Chosen = readonly string[] | string;
 
 /** What the node has; a flow that was written by hand may have nothing. */
-const chosenOf = (node: Edited<"printer-event">): Chosen => (node.events as Chosen | undefined) ?? [];
+const chosenOf = ({ events = [] }: { events?: Chosen }): Chosen => events;
 
 /** Check boxes for all events; a variable is shown as text, and gives way to them when it is cleared. */
 export function prepareEventList(node: Edited<"printer-event">): void {
