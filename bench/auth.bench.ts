@@ -4,6 +4,7 @@ import { Qlobber as UntypedQlobber } from "qlobber";
 import type { Action, ClientInfo } from "../lib/auth/provider";
 import { compileRules } from "../lib/auth/rules/rules";
 import { matches } from "../lib/auth/topics";
+import { processorMicroseconds } from "./processor-time";
 
 /**
  * Decisions a second on publishes, first match in order, deny by default, beside what others would use for it:
@@ -157,12 +158,7 @@ function median(values: readonly number[]): number {
 /** Keeps the decisions from being thought useless. */
 let checksum = 0;
 
-function processorMicroseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
-}
-
-/** Decisions a second of processor time, so that others on the machine do not count, over about so many ms of it. */
+/** Decisions a second of processor time, over about so many ms of it. */
 function rate(engine: Engine, questions: readonly Question[], ms: number, batch: number): number {
   const begin = processorMicroseconds();
   let [took, done] = [0, 0];

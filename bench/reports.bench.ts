@@ -3,6 +3,7 @@ import { NO_MEMORY, type EventMemory } from "../lib/printer/events";
 import type { Observation } from "../lib/printer/link";
 import { PrinterReports } from "../lib/bambu/frames";
 import { frame, serialOf, version } from "../test/support/reports";
+import { processorMicroseconds } from "./processor-time";
 import { WORKLOADS, type Workload } from "./workloads";
 
 /**
@@ -49,18 +50,17 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? NaN;
 }
 
-/** Nanoseconds that `work` takes for one frame, over about `ROUND_MS`. */
+/** Nanoseconds of processor time that `work` takes for one frame, over about `ROUND_MS`. */
 function nanosecondsEach(frames: readonly Buffer[], work: (bytes: Buffer) => void): number {
   let done = 0;
-  const begin = process.hrtime.bigint();
-  const end = begin + BigInt(ROUND_MS * 1_000_000);
-  let now = begin;
-  while (now < end) {
+  const begin = processorMicroseconds();
+  let took = 0;
+  while (took < ROUND_MS * 1000) {
     for (const bytes of frames) work(bytes);
     done += frames.length;
-    now = process.hrtime.bigint();
+    took = processorMicroseconds() - begin;
   }
-  return Number(now - begin) / done;
+  return (took * 1000) / done;
 }
 
 /** Keeps the parser's result from being thought useless. */

@@ -234,7 +234,11 @@ export class Conversation {
   private checkSilence(): void {
     const { staleAfterMs } = this.options;
     const now = Date.now();
-    const left = (this.lastReportAt ?? this.beganAt) + staleAfterMs - now;
+    // A clock that was set back must not make the silence last until it has caught up.
+    const since = Math.min(this.lastReportAt ?? this.beganAt, now);
+    if (this.lastReportAt !== null) this.lastReportAt = since;
+    else this.beganAt = since;
+    const left = since + staleAfterMs - now;
     if (left > 0) {
       this.armSilenceTimer(left);
     } else if (this.revivedAt === null) {

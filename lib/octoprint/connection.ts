@@ -296,7 +296,9 @@ export class Connection {
 
   /** Nothing was pushed for longer than a socket that is in order would leave out. */
   private get isQuiet(): boolean {
-    return Date.now() - this.heardAt >= this.reach.quietMs;
+    const agoMs = Date.now() - this.heardAt;
+    // Below zero, the clock was set back and can not say.
+    return agoMs < 0 || agoMs >= this.reach.quietMs;
   }
 
   /**

@@ -162,6 +162,7 @@ class Failover implements Link {
     // The answer was lost.
     if (assumed === true) this.lanAsked = false;
     const now = Date.now();
+    this.askAgainAt = Math.min(this.askAgainAt, now + ASK_SELDOM_MS);
     if (!this.lanAsked && now >= this.askAgainAt) {
       this.lanAsked = true;
       this.askAgainAt = now + this.askAgainMs;
@@ -239,6 +240,8 @@ class Failover implements Link {
     this.quietTimer ??= setTimeout(() => {
       this.quietTimer = null;
       if (this.mode !== "lan") return;
+      // A clock that was set back must not make the silence last until it has caught up.
+      this.lastLanReportAt = Math.min(this.lastLanReportAt, Date.now());
       const left = this.lastLanReportAt + this.options.quietMs - Date.now();
       if (left > 0) {
         this.armQuietTimer(left);

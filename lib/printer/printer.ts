@@ -263,6 +263,8 @@ export class Printer {
   private armStaleTimer(inMs: number): void {
     this.staleTimer ??= setTimeout(() => {
       this.staleTimer = null;
+      // A clock that was set back must not make the silence last until it has caught up.
+      this.lastSeenMs = Math.min(this.lastSeenMs, Date.now());
       const left = this.lastSeenMs + this.options.staleAfterMs - Date.now();
       if (left > 0) {
         this.armStaleTimer(left);

@@ -189,6 +189,18 @@ describe("a conversation with a Bambu printer", () => {
     assert.equal(wire.silences.length, 1);
   });
 
+  it("notices a silence although the clock is set back in it", () => {
+    const wire = new Wire();
+    wire.conversation.reset();
+    wire.conversation.begin();
+    wire.say(full("IDLE"));
+    const before = Date.now.bind(Date);
+    const clock = mock.method(Date, "now", () => before() - 3_600_000);
+    for (let i = 0; i < 3; i++) mock.timers.tick(60_000);
+    clock.mock.restore();
+    assert.deepEqual(wire.silences, ["connected, but the printer sends no reports"]);
+  });
+
   it("hands on what the cloud says about the printer's own connection", () => {
     const wire = new Wire();
     wire.say({ event: { event: "client.disconnected", sequence_id: "0" } });

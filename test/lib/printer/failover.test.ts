@@ -123,6 +123,20 @@ describe("a printer with two ways to it", () => {
     await printer.close();
   });
 
+  it("a clock that is set back makes no silence longer", async () => {
+    const { cloud, printer, onlines } = await printing();
+    const before = Date.now.bind(Date);
+    const clock = mock.method(Date, "now", () => before() - 3_600_000);
+    mock.timers.tick(QUIET_MS);
+    mock.timers.tick(QUIET_MS);
+    await settle();
+    assert.equal(cloud.isOpen, true);
+    mock.timers.tick(60_000);
+    assert.deepEqual(onlines, [true, false]);
+    clock.mock.restore();
+    await printer.close();
+  });
+
   it("counts a silence as an absence only when the cloud does not know better within five seconds", async () => {
     for (const heard of [true, false]) {
       const { lan, cloud, printer, names, onlines } = await printing({ staleAfterMs: QUIET_MS });
