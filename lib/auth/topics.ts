@@ -10,16 +10,6 @@
 /** The longest UTF-8 string of the protocol, in bytes (1.5.4). */
 const MAX_BYTES = 65_535;
 
-/** What a server may refuse beyond the protocol. Lengths in UTF-16 code units. */
-export interface TopicLimits {
-  readonly maxLength: number;
-  readonly maxLevels: number;
-  readonly maxLevelLength: number;
-}
-
-/** BifroMQ's defaults for a tenant. A share prefix does not count. */
-export const BIFROMQ_LIMITS: TopicLimits = { maxLength: 255, maxLevels: 16, maxLevelLength: 40 };
-
 /** Shared subscriptions: MQTT's own, and BifroMQ's ordered one. */
 const SHARES: readonly string[] = ["$share", "$oshare"];
 
@@ -35,15 +25,6 @@ export function textProblem(text: string): string | null {
   return LONE_SURROGATE.test(text) ? "it is not well-formed Unicode" : null;
 }
 
-function limitProblem(text: string, { maxLength, maxLevels, maxLevelLength }: TopicLimits): string | null {
-  if (text.length > maxLength) return `it is longer than ${maxLength} characters`;
-  const levels = text.split("/");
-  if (levels.length > maxLevels) return `it has more than ${maxLevels} levels`;
-  return levels.some((level) => level.length > maxLevelLength)
-    ? `a level is longer than ${maxLevelLength} characters`
-    : null;
-}
-
 /** Whether the text begins with the level that marks a shared subscription. */
 function shareOf(text: string): string | undefined {
   // The first character sorts out nearly everything.
@@ -54,22 +35,21 @@ function shareOf(text: string): string | undefined {
  * Why the text is no topic name that may be published to, as the end of a sentence, or null if it is one.
  * Names below `$share` and `$oshare` are refused: no server delivers them.
  */
-export function nameProblem(name: string, limits?: TopicLimits): string | null {
+export function nameProblem(name: string): string | null {
   if (name === "") return "it is empty";
   const text = textProblem(name);
   if (text !== null) return text;
   if (SUSPICIOUS.test(name) && /[+#]/.test(name)) return "a topic name holds no wildcard";
   const share = shareOf(name);
-  if (share !== undefined) return `${share} is for subscriptions only`;
-  return limits === undefined ? null : limitProblem(name, limits);
+  return share === undefined ? null : `${share} is for subscriptions only`;
 }
 
 /** Why the text is no topic filter, as the end of a sentence, or null if it is one. */
-export function filterProblem(filter: string, limits?: TopicLimits): string | null {
+export function filterProblem(filter: string): string | null {
   if (filter === "") return "it is empty";
   const text = textProblem(filter);
   if (text !== null) return text;
-  if (shareOf(filter) === undefined) return innerProblem(filter, limits);
+  if (shareOf(filter) === undefined) return innerProblem(filter);
   // 4.8.2: $share/{name}/{filter}
   const [, group, ...inner] = filter.split("/");
   if (group === undefined || group === "") return "the name of the share is missing";
@@ -77,20 +57,17 @@ export function filterProblem(filter: string, limits?: TopicLimits): string | nu
   const rest = inner.join("/");
   if (rest === "") return "the filter of the share is missing";
   if (shareOf(rest) !== undefined) return "a share within a share";
-  return innerProblem(rest, limits);
+  return innerProblem(rest);
 }
 
-function innerProblem(filter: string, limits: TopicLimits | undefined): string | null {
-  if (SUSPICIOUS.test(filter)) {
-    const levels = filter.split("/");
-    const wrong = levels.findIndex(
-      (level, at) => /[+#]/.test(level) && level !== "+" && !(level === "#" && at === levels.length - 1),
-    );
-    if (wrong >= 0) {
-      return levels[wrong] === "#" ? `"#" is not its last level` : "a wildcard does not fill its whole level";
-    }
-  }
-  return limits === undefined ? null : limitProblem(filter, limits);
+function innerProblem(filter: string): string | null {
+  if (!SUSPICIOUS.test(filter)) return null;
+  const levels = filter.split("/");
+  const wrong = levels.findIndex(
+    (level, at) => /[+#]/.test(level) && level !== "+" && !(level === "#" && at === levels.length - 1),
+  );
+  if (wrong < 0) return null;
+  return levels[wrong] === "#" ? `"#" is not its last level` : "a wildcard does not fill its whole level";
 }
 
 /** The filter that selects the messages: what follows `$share/{name}/`, else the filter itself. */

@@ -176,11 +176,6 @@ export function authDataJson(data: AuthData): Json {
   return (data.version === "3" ? mqtt3AuthData.write(data) : mqtt5AuthData.write(data)) ?? {};
 }
 
-/** Extended auth data as a JSON value. */
-export function extendedAuthDataJson(data: ExtendedAuthData): Json {
-  return extendedAuthData.write(data.step === "initial" ? { initial: data } : { auth: data }) ?? {};
-}
-
 /** The body of `POST /auth`, as the demo plugin lays it out; its JSON writer escapes a few more signs than it must. */
 export const printAuthData = (data: AuthData): string => printJson(authDataJson(asMqtt3(data)));
 
@@ -237,21 +232,6 @@ export function mqtt3AuthResultJson(result: AuthResult): Json {
   if (result.result === "ok") return { ok: ok.write(result.identity) ?? {} };
   const code = result.code === "BadPass" || result.code === "Error" ? result.code : "NotAuthorized";
   return { reject: reject.write({ ...result, code }) ?? {} };
-}
-
-/** MQTT5AuthResult or MQTT5ExtendedAuthResult as a JSON value. */
-export function mqtt5AuthResultJson(result: ExtendedAuthResult): Json {
-  switch (result.result) {
-    case "ok": {
-      const { identity: who, responseInfo, ...rest } = result;
-      const info = responseInfo === undefined ? {} : { ResponseInfo: responseInfo };
-      return { success: success.write({ ...who, ...info, ...rest }) ?? {} };
-    }
-    case "rejected":
-      return { failed: failed.write(result) ?? {} };
-    case "continue":
-      return extendedResult.write({ continue: result }) ?? {};
-  }
 }
 
 /** MQTTAction: exactly one of `pub`, `sub`, `unsub`, `conn`. The topic is not judged here. */

@@ -41,7 +41,7 @@ export async function takePicture(place: CameraPlace, known: Known, options: Pic
 }
 
 /** The greeting of the JPEG stream: 80 bytes, user and code padded with zeros to 32 each. */
-export function greeting(accessCode: string): Buffer {
+function greeting(accessCode: string): Buffer {
   const hello = Buffer.alloc(80);
   hello.writeUInt32LE(0x40, 0);
   hello.writeUInt32LE(0x3000, 4);

@@ -144,7 +144,7 @@ function section<P extends keyof Parts>(
 }
 
 /** `next`, or `old` where both say the same; what lies inside is shared likewise. */
-export function share<T>(old: T, next: T): T {
+function share<T>(old: T, next: T): T {
   if (!isContainer(old) || !isContainer(next)) return next;
   const same = Array.isArray(next) ? shareEntries(old, next) : shareMembers(old as Fields, next as Fields);
   return same ? old : next;

@@ -39,7 +39,9 @@ export function changeFilament({ unit, slot, external }: CommandOf<"ams-load">, 
   }
   const place = { unit: unit ?? 0, slot };
   checkSlot(place, known);
-  return change({ ams_id: place.unit, slot_id: slot, target: trayOf(place) }, place, known);
+  // As a target, the maker's slicer counts the slots of the standard units only; any other unit goes by its id.
+  const target = place.unit < A2L_LITE.unit ? trayOf(place) : place.unit;
+  return change({ ams_id: place.unit, slot_id: slot, target }, place, known);
 }
 
 /** Printers with two nozzles must be told which one; the others have a command of its own. */

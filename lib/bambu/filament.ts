@@ -165,13 +165,18 @@ function activeOfTray(report: Readonly<Fields>, nozzle: number): ActiveFilament 
   const now = integerIn(fieldsOf(report.ams).tray_now, 0, NOW_NOTHING);
   if (now === null || now === NOW_NOTHING) return null;
   if (now === NOW_EXTERNAL) return { unit: null, slot: 0, external: true, nozzle };
-  const place = placeOfTray(now);
+  const place = placeOfTray(now, entriesOf(fieldsOf(report.ams).ams));
   return place === null ? null : { ...place, external: false, nozzle };
 }
 
-/** 0..15 count the slots of four units, 24..27 are the A2L's AMS lite, 128.. are AMS HT ids. */
-function placeOfTray(now: number): { unit: number; slot: number } | null {
+/**
+ * 0..15 count the slots of four units, 24..27 are the A2L's AMS lite, 128.. are AMS HT ids. A printing A2L was seen
+ * to say the mere slot of its AMS lite, which has no unit 0 beside it.
+ */
+function placeOfTray(now: number, units: readonly Readonly<Fields>[]): { unit: number; slot: number } | null {
   if (now >= FIRST_HT_UNIT) return { unit: now, slot: 0 };
+  const has = (wanted: number): boolean => units.some(({ id }) => integerIn(id, 0, 255) === wanted);
+  if (now < SLOTS_PER_UNIT && has(A2L_LITE_UNIT) && !has(0)) return { unit: A2L_LITE_UNIT, slot: now };
   if (now < STANDARD_UNITS * SLOTS_PER_UNIT) return { unit: now >> 2, slot: now & 3 };
   return now >= 24 && now < 28 ? { unit: A2L_LITE_UNIT, slot: now - 24 } : null;
 }

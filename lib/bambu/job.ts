@@ -1,4 +1,4 @@
-import type { Job, PrinterState, Stage } from "../printer/status";
+import { ENDS_AT_SLACK_MS, type Job, type PrinterState, type Stage } from "../printer/status";
 import type { Ending, Heard, Task } from "./heard";
 import { fieldsOf, integerIn, isoOf, numberIn, textOf, type Fields } from "./values";
 import { ACTIVE_STATES, STAGE_PRINTING, STAGES, STAGES_IDLE, STATES } from "./vocabulary";
@@ -14,8 +14,6 @@ const ORIGINS: ReadonlyMap<unknown, Job["origin"]> = new Map([
 const YEAR_MINUTES = 366 * 24 * 60;
 /** Seconds; a start before or after it is a printer whose clock is not set. */
 const YEAR_2100 = 4_102_444_800;
-/** By how much the end must move before it is told anew: printers count in minutes. */
-export const ENDS_AT_SLACK_MS = 60_000;
 
 export function decodeState({ report }: Heard): PrinterState {
   return STATES.get(report.gcode_state) ?? "unknown";

@@ -126,7 +126,7 @@ export const MODELS: readonly Model[] = [
 ];
 
 /** A printer that nobody has named yet. */
-export const UNKNOWN_MODEL: Model = {
+const UNKNOWN_MODEL: Model = {
   name: null,
   products: [],
   codes: [],

@@ -4,6 +4,7 @@ import type { PrinterEvent } from "../printer/events";
 import type { LinkState } from "../printer/link";
 import type { Printer } from "../printer/printer";
 import { type PrinterIdentity, type PrinterStatus, sameValue } from "../printer/status";
+import { Deploys } from "./deploys";
 import { differences, type PrinterSettings } from "./settings";
 
 /** A node that uses a printer. Nothing here may throw; what does is logged and harms no other user. */
@@ -57,12 +58,6 @@ interface Entry {
 }
 
 /**
- * Flows that stopped and do not start again (a node type is missing, say) must not hold up the ones
- * that were left running.
- */
-const RESTART_MS = 5000;
-
-/**
  * The printers of this process by id: two config nodes with the same serial share one connection,
  * because a printer takes few. Whatever changes is settled when the flows have started, so that no
  * event leaves before its receivers exist, a redeployed node finds the connection still open, and
@@ -72,41 +67,20 @@ export class Printers {
   private readonly entries = new Map<string, Entry>();
   /** Connections on their way out: the same printer is called again only after them. */
   private readonly leaving = new Map<string, Promise<void>>();
-  private exchanging = false;
-  private fallback: NodeJS.Timeout | null = null;
-  private settling: NodeJS.Immediate | null = null;
+  private readonly deploys: Deploys;
 
   constructor(
     private readonly makePrinter: (settings: PrinterSettings, log: Log) => Printer,
-    private readonly restartMs = RESTART_MS,
-  ) {}
+    restartMs?: number,
+  ) {
+    this.deploys = new Deploys(() => {
+      for (const entry of this.entries.values()) this.settle(entry);
+    }, restartMs);
+  }
 
-  /**
-   * Follows Node-RED through its deploys: `flows:started` ends a start and every kind of deploy. The
-   * answer stops that.
-   */
+  /** Follows Node-RED through its deploys; the answer stops that. */
   follow(events: EventEmitter): () => void {
-    const steps: Record<string, () => void> = {
-      "flows:stopping": () => {
-        this.begin();
-      },
-      "flows:stopped": () => {
-        this.begin();
-        this.fallback = setTimeout(() => {
-          this.end();
-        }, this.restartMs).unref();
-      },
-      "flows:starting": () => {
-        this.begin();
-      },
-      "flows:started": () => {
-        this.end();
-      },
-    };
-    for (const [event, step] of Object.entries(steps)) events.on(event, step);
-    return () => {
-      for (const [event, step] of Object.entries(steps)) events.off(event, step);
-    };
+    return this.deploys.follow(events);
   }
 
   /** A place for a config node. `nodeId` is the node's own, `log` its log. */
@@ -116,22 +90,22 @@ export class Printers {
       ...{ nodeId, settings, log, users: new Set(), problem: null, printer: null },
       use: (user) => {
         holder.users.add(user);
-        this.changed();
+        this.deploys.changed();
         return () => {
           holder.users.delete(user);
           entry.told.delete(user);
-          this.changed();
+          this.deploys.changed();
         };
       },
       release: () => {
         entry.holders.delete(holder);
         holder.printer = null;
-        this.changed();
+        this.deploys.changed();
         return entry.holders.size > 0 ? Promise.resolve() : this.stop(entry);
       },
     };
     entry.holders.add(holder);
-    this.changed();
+    this.deploys.changed();
     return holder;
   }
 
@@ -145,29 +119,7 @@ export class Printers {
     const entry = this.entries.get(id);
     if (!entry) return;
     await this.stop(entry);
-    if (!this.exchanging) this.settle(entry);
-  }
-
-  private begin(): void {
-    if (this.fallback !== null) clearTimeout(this.fallback);
-    this.fallback = null;
-    this.exchanging = true;
-  }
-
-  private end(): void {
-    if (this.fallback !== null) clearTimeout(this.fallback);
-    this.fallback = null;
-    this.exchanging = false;
-    for (const entry of this.entries.values()) this.settle(entry);
-  }
-
-  /** Nodes that come or go outside a deploy are settled together, in the next turn. */
-  private changed(): void {
-    if (this.exchanging) return;
-    this.settling ??= setImmediate(() => {
-      this.settling = null;
-      if (!this.exchanging) this.end();
-    });
+    if (!this.deploys.underWay) this.settle(entry);
   }
 
   private entryOf(id: string): Entry {
@@ -230,7 +182,7 @@ export class Printers {
         this.each(entry, (user) => user.link?.(state));
       },
       event: (event: PrinterEvent, from: PrinterIdentity): void => {
-        if (this.exchanging) entry.held.push({ event, printer: from });
+        if (this.deploys.underWay) entry.held.push({ event, printer: from });
         else this.each(entry, (user) => user.event?.(event, from));
       },
     };

@@ -7,7 +7,7 @@ import { type PrintgateError, toError } from "../errors";
  */
 
 /** How long a close may take. Node-RED itself would hold up a deploy for 15 s. */
-export const CLOSE_MS = 2000;
+const CLOSE_MS = 2000;
 
 export type Send = (msg: NodeMessage | (NodeMessage | null)[]) => void;
 

@@ -16,11 +16,11 @@ export interface Document<T> {
   /** What was saved last; null when there is nothing usable. Never rejects. */
   load(): Promise<T | null>;
   /**
-   * Resolves when the value would survive a kill of the process; with `durable` (the default) also a
-   * loss of power. Saves of one document run one after the other.
+   * Resolves when the value would survive a kill of the process and a loss of power. Saves of one document run one
+   * after the other.
    * @throws PrintgateError `store`, also said once in the log
    */
-  save(value: T, options?: { durable?: boolean }): Promise<void>;
+  save(value: T): Promise<void>;
   /**
    * Replaces the document before it returns, for the one place where a later turn of the loop is too
    * late. Survives a kill of the process, not a loss of power. Never while a `save` is under way.
@@ -103,10 +103,10 @@ export function fileStore(folder: string, warn: (message: string) => void): Stor
     return null;
   };
 
-  const save = async (path: string, text: string, durable: boolean): Promise<void> => {
+  const save = async (path: string, text: string): Promise<void> => {
     try {
       await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await replace(path, text, durable);
+      await replace(path, text);
       for (const [kind, troubled] of said) if (troubled === path) said.delete(kind);
     } catch (thrown) {
       throw failed("written", path, thrown);
@@ -118,10 +118,10 @@ export function fileStore(folder: string, warn: (message: string) => void): Stor
       const path = join(folder, `${name}.json`);
       return {
         load: () => inTurn(path, () => load(path, shape)),
-        save: (value, { durable = true } = {}) => {
+        save: (value) => {
           // Taken now: the caller's object may change while earlier saves run.
           const text = JSON.stringify(value);
-          return inTurn(path, () => save(path, text, durable));
+          return inTurn(path, () => save(path, text));
         },
         saveNow: (value) => {
           try {
@@ -156,14 +156,14 @@ function parsed(text: string): unknown {
 const draftOf = (path: string): string => `${path}.${process.pid}.draft`;
 
 /** The file has either its old or its new content at every moment. */
-async function replace(path: string, text: string, durable: boolean): Promise<void> {
+async function replace(path: string, text: string): Promise<void> {
   const draft = draftOf(path);
   try {
     // O_TRUNC without O_EXCL: the draft of a killed process is overwritten.
     const file = await fs.open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
     try {
       await file.writeFile(text);
-      if (durable) await file.sync();
+      await file.sync();
     } finally {
       await file.close();
     }
@@ -172,7 +172,7 @@ async function replace(path: string, text: string, durable: boolean): Promise<vo
     await fs.rm(draft, { force: true }).catch(() => undefined);
     throw thrown;
   }
-  if (durable) await flushFolder(dirname(path));
+  await flushFolder(dirname(path));
 }
 
 function replaceNow(path: string, text: string): void {

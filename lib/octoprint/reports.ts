@@ -1,6 +1,7 @@
 import { NO_WORD } from "../printer/firmware";
 import type { Observation } from "../printer/link";
 import {
+  ENDS_AT_SLACK_MS,
   type Firmware,
   type Job,
   type PrinterState,
@@ -40,9 +41,6 @@ const LOOKING: Control = {
   allowed: null,
   reason: "the user of the API key may only look: OctoPrint's permissions to print and to control are missing",
 };
-
-/** By how much the end must move before it is told anew. */
-const ENDS_AT_SLACK_MS = 60_000;
 
 /** Plugins whose push messages carry layers. */
 export const LAYER_PLUGINS = ["DisplayLayerProgress-websocket-payload", "DisplayLayerProgress"] as const;

@@ -25,7 +25,7 @@ export interface Refusal {
 }
 
 /** The number by which the contract calls "this printer takes signed commands only". */
-export const SIGNATURE_DEMANDED = 84033543;
+const SIGNATURE_DEMANDED = 84033543;
 
 /** Why the command can not be sent at this moment; null when it can. */
 export function refusalOf(command: Command, status: PrinterStatus, link: LinkState): Refusal | null {

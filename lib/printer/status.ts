@@ -18,10 +18,7 @@ export interface PrinterIdentity {
   readonly link: LinkName | null;
 }
 
-export type PrinterState =
-  "idle" | "preparing" | "printing" | "paused" | "finished" | "failed" | "cancelled" | "unknown";
-
-export const PRINTER_STATES: readonly PrinterState[] = [
+export const PRINTER_STATES = [
   "idle",
   "preparing",
   "printing",
@@ -30,13 +27,17 @@ export const PRINTER_STATES: readonly PrinterState[] = [
   "failed",
   "cancelled",
   "unknown",
-];
+] as const;
+export type PrinterState = (typeof PRINTER_STATES)[number];
 
 /** What the printer is doing inside its state, for example bed leveling while preparing. */
 export interface Stage {
   readonly id: number | null;
   readonly name: string | null;
 }
+
+/** By how much the end of a job must move before it is told anew: printers count in minutes. */
+export const ENDS_AT_SLACK_MS = 60_000;
 
 export interface Job {
   /** The maker's id of this run; null for a print that never had one (a LAN print, say). */

@@ -83,7 +83,7 @@ export function linesOf(record: Fields): string {
 }
 
 /** The record of `name: value` lines, each value a list. A line without a colon is a name without a value. */
-export function recordOf(text: string): Record<string, string[]> {
+function recordOf(text: string): Record<string, string[]> {
   const record: Record<string, string[]> = {};
   for (const line of textLines(text)) {
     const [, name = line, value = ""] = /^([^:]*):\s*(.*)$/.exec(line) ?? [];

@@ -20,7 +20,7 @@ interface DoneReply extends State {
 type Part = "none" | "start" | "code" | "tfa";
 
 /** The form as it stands, for the runtime: the account may not be deployed yet. */
-export const accountForm = (): Record<string, string> => ({
+const accountForm = (): Record<string, string> => ({
   ...formOf("printer-account"),
   accessToken: valueOf(fieldOf("printer-account", "accessToken")),
 });

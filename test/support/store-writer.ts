@@ -8,7 +8,7 @@ const document = fileStore(folder, (message) => {
 
 async function write(): Promise<void> {
   for (let count = 1; count <= Number(times); count++) {
-    await document.save({ count, filler: "" }, { durable: false }).catch(() => undefined);
+    await document.save({ count, filler: "" }).catch(() => undefined);
     document.saveNow({ count, filler: "x".repeat(count) });
   }
 }

@@ -19,7 +19,7 @@ export interface AttemptLimits {
   readonly addresses: number;
 }
 
-export const ATTEMPT_LIMITS: AttemptLimits = {
+const ATTEMPT_LIMITS: AttemptLimits = {
   failures: 100,
   windowMs: 60_000,
   banMs: 60_000,

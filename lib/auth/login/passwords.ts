@@ -18,7 +18,7 @@ export interface PasswordHash extends ScryptCost {
 }
 
 /** One of OWASP's equal choices, the one with the least memory (16 MiB): it runs beside printers on small machines. */
-export const SCRYPT_COST: ScryptCost = { ln: 14, r: 8, p: 5 };
+const SCRYPT_COST: ScryptCost = { ln: 14, r: 8, p: 5 };
 
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;

@@ -160,13 +160,3 @@ export async function storedRow({ username, password, fingerprint, identity }: U
     ...identity,
   };
 }
-
-/** A user as it may be shown: how he logs in, but nothing to do it with. */
-export function shownRow({ username, password, fingerprint, identity }: UserRow): Row {
-  return {
-    username: username ?? null,
-    hasPassword: password !== undefined,
-    certFingerprint: fingerprint ?? null,
-    ...identity,
-  };
-}

@@ -34,7 +34,7 @@ const FAILURES = ["timeout", "unreachable", "link-lost"] as const;
  * What a header carries from one end to the other unchanged: printable Latin-1 (of RFC 9110's
  * field values), neither empty nor with a space at an end, which receivers cut off.
  */
-export function canTravelInHeader(value: string | undefined): value is string {
+function canTravelInHeader(value: string | undefined): value is string {
   return value !== undefined && /^[\x21-\x7e\xa1-\xff](?:[\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa1-\xff])?$/.test(value);
 }
 

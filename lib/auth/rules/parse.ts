@@ -51,7 +51,7 @@ export function parseRules(
 }
 
 /** A rule by the number under which a person finds it in the list, and by its index, as `msg.auth.rule` has it. */
-export function nameRule(index: number): string {
+function nameRule(index: number): string {
   return `rule ${index + 1} (index ${index})`;
 }
 

@@ -4,6 +4,7 @@ import type { MqttClient } from "mqtt";
 import { isPrintgateError, PrintgateError, toError } from "../../errors";
 import { dial } from "../dial";
 import { CONNECT_TIMEOUT_MS, explainMqtt, listenTo, mqttOver, type Refusals, sayGoodbye } from "../mqtt";
+import { brokerAt } from "./places";
 import type { CloudAccess } from "./types";
 
 /** The life of one connection to the cloud's broker. Nothing is told after `down`, or after `close` was called. */
@@ -27,30 +28,6 @@ const CLOUD_REFUSALS: Refusals = {
   4: EXPIRED,
   5: EXPIRED,
 };
-
-interface Broker {
-  readonly secure: boolean;
-  /** Without the brackets of an IPv6 address. */
-  readonly host: string;
-  readonly port: number;
-}
-
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { "mqtts:": 8883, "mqtt:": 1883 };
-
-/**
- * Where the broker is.
- * @param url `mqtts://host:port`, or `mqtt://` for one that its owner keeps without encryption
- * @throws PrintgateError config-invalid
- */
-export function brokerAt(url: string): Broker {
-  const { protocol, hostname, port } = URL.canParse(url) ? new URL(url) : { protocol: "", hostname: "", port: "" };
-  const usual = DEFAULT_PORTS[protocol];
-  if (usual === undefined || hostname === "") {
-    throw new PrintgateError("config-invalid", "the address of the cloud's broker must look like mqtts://host:8883");
-  }
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  return { secure: protocol === "mqtts:", host, port: port === "" ? usual : Number(port) };
-}
 
 /** One attempt to be connected, and the connection that comes of it. The certificate is judged before the token is sent. */
 export class CloudConnection {

@@ -15,7 +15,7 @@ const REGIONS: Readonly<Record<Region, CloudPlaces>> = {
   },
 };
 
-const MQTT_PORTS: Readonly<Record<string, string>> = { "mqtts:": "8883", "mqtt:": "1883" };
+const MQTT_PORTS: Readonly<Record<string, number>> = { "mqtts:": 8883, "mqtt:": 1883 };
 
 /**
  * The addresses of a region, or those given by hand: an `apiUrl` is also the web origin.
@@ -29,7 +29,7 @@ export function placesOf(given: {
 }): CloudPlaces {
   const places = REGIONS[given.region];
   const api = given.apiUrl.trim() === "" ? null : baseOf(given.apiUrl);
-  const mqtt = given.mqttUrl.trim() === "" ? places.mqtt : brokerOf(given.mqttUrl);
+  const mqtt = given.mqttUrl.trim() === "" ? places.mqtt : urlOf(brokerAt(given.mqttUrl));
   return { api: api ?? places.api, web: api ?? places.web, mqtt };
 }
 
@@ -41,14 +41,30 @@ function baseOf(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
 }
 
-function brokerOf(text: string): string {
+interface Broker {
+  readonly secure: boolean;
+  /** Without the brackets of an IPv6 address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Where the broker is.
+ * @param text `mqtts://host:port`, or `mqtt://` for one that its owner keeps without encryption
+ * @throws PrintgateError `config-invalid`
+ */
+export function brokerAt(text: string): Broker {
   const url = parsed(text);
-  const port = url === null ? undefined : MQTT_PORTS[url.protocol];
-  if (url === null || port === undefined || url.hostname === "")
+  const usual = url === null ? undefined : MQTT_PORTS[url.protocol];
+  if (url === null || usual === undefined || url.hostname === "")
     throw new PrintgateError("config-invalid", "the cloud's MQTT address must begin with mqtts:// (or mqtt://)");
   refuseExtras(url, "the cloud's MQTT address");
-  return `${url.protocol}//${url.hostname}:${url.port === "" ? port : url.port}`;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return { secure: url.protocol === "mqtts:", host, port: url.port === "" ? usual : Number(url.port) };
 }
+
+const urlOf = ({ secure, host, port }: Broker): string =>
+  `${secure ? "mqtts" : "mqtt"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 function parsed(text: string): URL | null {
   const trimmed = text.trim();

@@ -3,6 +3,7 @@ import { cloudHub, type CloudHub } from "../../bambu/cloud/hub";
 import type { BambuAccount, SessionStore, Who } from "../../bambu/cloud/types";
 import { PrintgateError, toError } from "../../errors";
 import { sameValue } from "../../printer/status";
+import { Deploys } from "../deploys";
 import { type AccountSettings, placeOf } from "./settings";
 import type { Sessions } from "./sessions";
 
@@ -47,8 +48,6 @@ interface Entry {
 
 /** A person looks for the code in another program; and goes for a coffee. */
 const VISIT_MS = 30 * 60_000;
-/** Flows that stopped and do not start again: nobody will come for the account any more. */
-const RESTART_MS = 5000;
 
 interface AccountsOptions {
   readonly make: MakeAccount;
@@ -67,35 +66,17 @@ interface AccountsOptions {
 export class Accounts {
   private readonly entries = new Set<Entry>();
   private readonly leaving = new Set<Promise<void>>();
-  private exchanging = false;
-  private fallback: NodeJS.Timeout | null = null;
-  private settling: NodeJS.Immediate | null = null;
+  private readonly deploys: Deploys;
 
-  constructor(private readonly options: AccountsOptions) {}
+  constructor(private readonly options: AccountsOptions) {
+    this.deploys = new Deploys(() => {
+      for (const entry of this.entries) if (entry.holders.size === 0 && entry.visit === null) this.stop(entry);
+    }, options.restartMs);
+  }
 
   /** Follows Node-RED through its deploys; the answer stops that. */
   follow(events: EventEmitter): () => void {
-    const begin = (): void => {
-      this.begin();
-    };
-    const steps: Record<string, () => void> = {
-      "flows:stopping": begin,
-      "flows:starting": begin,
-      "flows:stopped": () => {
-        begin();
-        this.fallback = setTimeout(() => {
-          this.end();
-        }, this.options.restartMs ?? RESTART_MS).unref();
-      },
-      "flows:started": () => {
-        this.end();
-      },
-    };
-    for (const [event, step] of Object.entries(steps)) events.on(event, step);
-    return () => {
-      for (const [event, step] of Object.entries(steps)) events.off(event, step);
-      if (this.fallback !== null) clearTimeout(this.fallback);
-    };
+    return this.deploys.follow(events);
   }
 
   /**
@@ -109,7 +90,7 @@ export class Accounts {
     entry.holders.add(holder);
     const release = (): void => {
       entry.holders.delete(holder);
-      this.changed();
+      this.deploys.changed();
     };
     return { handle: entry.handle, release } satisfies AccountSeat;
   }
@@ -121,7 +102,7 @@ export class Accounts {
     if (visited.visit !== null) clearTimeout(visited.visit);
     visited.visit = setTimeout(() => {
       visited.visit = null;
-      this.changed();
+      this.deploys.changed();
     }, this.options.visitMs ?? VISIT_MS).unref();
     return visited.handle;
   }
@@ -196,27 +177,6 @@ export class Accounts {
     };
     this.entries.add(entry);
     return entry;
-  }
-
-  private begin(): void {
-    if (this.fallback !== null) clearTimeout(this.fallback);
-    this.fallback = null;
-    this.exchanging = true;
-  }
-
-  private end(): void {
-    if (this.fallback !== null) clearTimeout(this.fallback);
-    this.fallback = null;
-    this.exchanging = false;
-    for (const entry of this.entries) if (entry.holders.size === 0 && entry.visit === null) this.stop(entry);
-  }
-
-  private changed(): void {
-    if (this.exchanging) return;
-    this.settling ??= setImmediate(() => {
-      this.settling = null;
-      if (!this.exchanging) this.end();
-    });
   }
 
   private stop(entry: Entry): void {

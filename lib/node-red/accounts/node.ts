@@ -21,7 +21,7 @@ export interface UsableAccount {
  * The account that the node of this id holds; the node may be missing, disabled, or some other.
  * @throws PrintgateError `config-invalid`
  */
-export function accountOf(RED: NodeAPI, id: string): UsableAccount {
+function accountOf(RED: NodeAPI, id: string): UsableAccount {
   const node = RED.nodes.getNode(id) as Partial<PrinterAccountNode> | null;
   const { account, remark = null } = node ?? {};
   if (account === undefined || node?.type !== "printer-account")

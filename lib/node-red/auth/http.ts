@@ -26,7 +26,7 @@ export interface Site {
 }
 
 /** The sites below one root, in the order in which they came. Of two that overlap, the earlier is served. */
-export class Sites {
+class Sites {
   private readonly sites = new Map<Site, PrintgateError | null | undefined>();
 
   /** Adds a site; the answer takes it away again. */

@@ -6,7 +6,7 @@ export interface Heater {
 }
 
 /** What the room has, and what OctoPrint's own virtual printer shows when it is cold. */
-export const AMBIENT = 21.3;
+const AMBIENT = 21.3;
 
 /** °C a second while heating, share of the distance to the room that is lost a second. */
 const RATES: Readonly<Record<"tool" | "bed" | "chamber", { readonly up: number; readonly down: number }>> = {

@@ -19,7 +19,7 @@ export type Phase =
   | "cancelling"
   | "error";
 
-export const FLAGS = [
+const FLAGS = [
   "operational",
   "printing",
   "cancelling",

@@ -45,7 +45,7 @@ export async function openFileServer(options: FileServerOptions): Promise<FileSe
   };
 }
 
-export function secured(raw: Socket, context: SecureContext): TLSSocket {
+function secured(raw: Socket, context: SecureContext): TLSSocket {
   const socket = new TLSSocket(raw, { isServer: true, secureContext: context });
   socket.on("error", () => raw.destroy());
   return socket;

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { APP_SESSION } from "../../../lib/auth/login/app-keys-extended";
 import { logIn, withAppSessions } from "../../../lib/auth/login/login";
 import type { AuthProvider, ExtendedAuthData } from "../../../lib/auth/provider";
-import { mqtt5AuthResultJson } from "../../../lib/auth/wire";
 import { kiosk, loginParts } from "../../support/auth-login";
 
 const initial: Extract<ExtendedAuthData, { step: "initial" }> = {
@@ -46,9 +45,6 @@ describe("the app handshake as extended authentication", () => {
     assert.deepEqual(result, {
       result: "ok",
       identity: { tenantId: "home", userId: "kiosk", attrs: { roles: "app" } },
-    });
-    assert.deepEqual(mqtt5AuthResultJson(result), {
-      success: { tenantId: "home", userId: "kiosk", attrs: { roles: "app" } },
     });
     assert.equal(parts.appKeys.identify(key)?.userId, "kiosk");
   });

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  BIFROMQ_LIMITS,
-  covers,
-  filterProblem,
-  innerFilter,
-  matches,
-  nameProblem,
-  overlaps,
-} from "../../../lib/auth/topics";
+import { covers, filterProblem, innerFilter, matches, nameProblem, overlaps } from "../../../lib/auth/topics";
 
 function readRows<T>(file: string): T[] {
   return JSON.parse(readFileSync(join(__dirname, "../../data", file), "utf8")) as T[];
@@ -172,20 +164,6 @@ describe("topic names and filters", () => {
           assert.equal(overlaps(good, bad) || overlaps(bad, good), false);
         }
       }
-    });
-
-    it("BifroMQ's limits are for who wants them", () => {
-      const cases = ["a".repeat(256), "a/".repeat(16), "b".repeat(41)];
-      for (const text of cases) {
-        assert.equal(nameProblem(text), null);
-        assert.equal(typeof nameProblem(text, BIFROMQ_LIMITS), "string");
-        assert.equal(typeof filterProblem(`$share/g/${text}`, BIFROMQ_LIMITS), "string");
-      }
-      assert.equal(nameProblem("a/".repeat(15), BIFROMQ_LIMITS), null);
-      assert.equal(
-        filterProblem(`$share/a-rather-long-name-that-is-no-level-of-the-filter/${"b".repeat(40)}`, BIFROMQ_LIMITS),
-        null,
-      );
     });
 
     it("the filter inside a share keeps its empty levels", () => {

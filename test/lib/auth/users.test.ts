@@ -3,7 +3,7 @@ import { createHash, scryptSync } from "node:crypto";
 import { createAttempts, nameOfAddress } from "../../../lib/auth/login/attempts";
 import { createHasher, formatPasswordHash, type Hasher, parsePasswordHash } from "../../../lib/auth/login/passwords";
 import type { AuthResult, Mqtt3AuthData } from "../../../lib/auth/provider";
-import { parseUsers, shownRow, storedRow } from "../../../lib/auth/login/users";
+import { parseUsers, storedRow } from "../../../lib/auth/login/users";
 import { createUsers, indexAttributes } from "../../../lib/auth/login/users-directory";
 import { isPrintgateError } from "../../../lib/errors";
 
@@ -161,27 +161,6 @@ describe("a user's row", () => {
     const result = await users.login(byPassword("anna", "hunter2"));
     assert.deepEqual(result, { result: "ok", identity: rows[0]?.identity });
     assert.deepEqual(parseUsers(stored).rows[1], rows[1]);
-  });
-
-  it("is shown without anything to log in with", () => {
-    assert.deepEqual(rows.map(shownRow), [
-      {
-        username: "anna",
-        hasPassword: true,
-        certFingerprint: null,
-        tenantId: "t",
-        userId: "u1",
-        attrs: { roles: "admin" },
-      },
-      {
-        username: "bert",
-        hasPassword: true,
-        certFingerprint: "aa".repeat(32),
-        tenantId: "default",
-        userId: "bert",
-        attrs: {},
-      },
-    ]);
   });
 });
 

@@ -4,9 +4,7 @@ import {
   actionJson,
   asMqtt3,
   authDataJson,
-  extendedAuthDataJson,
   mqtt3AuthResultJson,
-  mqtt5AuthResultJson,
   printAction,
   printAuthData,
   readAction,
@@ -333,9 +331,17 @@ describe("the wire of a broker: MQTT 5", () => {
     };
     assert.deepEqual(value(readMqtt5AuthData(authDataJson(five))), five);
     const initial = { step: "initial", basic: five, authMethod: "APP-SESSION", authData: Buffer.from("x") } as const;
-    assert.deepEqual(value(readExtendedAuthData(extendedAuthDataJson(initial))), initial);
+    assert.deepEqual(
+      value(
+        readExtendedAuthData({ initial: { basic: authDataJson(five), authMethod: "APP-SESSION", authData: "eA==" } }),
+      ),
+      initial,
+    );
     const step = { step: "auth", authMethod: "M", authData: Buffer.from("y"), userProps: [], isReAuth: true } as const;
-    assert.deepEqual(value(readExtendedAuthData(extendedAuthDataJson(step))), step);
+    assert.deepEqual(
+      value(readExtendedAuthData({ auth: { authMethod: "M", authData: "eQ==", isReAuth: true } })),
+      step,
+    );
   });
 
   it("extended auth data is one step, and the first has the basic data", () => {
@@ -362,15 +368,11 @@ describe("the wire of a broker: MQTT 5", () => {
       authData: Buffer.from([1, 2]),
     };
     assert.deepEqual(value(readAuthResult(wire)), result);
-    assert.deepEqual(mqtt5AuthResultJson(result), wire);
     assert.deepEqual(value(readAuthResult({ failed: { code: "Banned" } })), { result: "rejected", code: "Banned" });
     assert.deepEqual(value(readExtendedAuthResult({ continue: { authData: "AQI=", reason: "more" } })), {
       result: "continue",
       authData: Buffer.from([1, 2]),
       reason: "more",
-    });
-    assert.deepEqual(mqtt5AuthResultJson({ result: "continue", authData: Buffer.from([1, 2]), userProps: [] }), {
-      continue: { authData: "AQI=", userProps: {} },
     });
     assert.match(reason(readExtendedAuthResult({ continue: {}, failed: {} })), /at once/);
     assert.match(reason(readAuthResult({ continue: {} })), /no known kind/);

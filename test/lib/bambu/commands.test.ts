@@ -122,6 +122,9 @@ describe("requests to Bambu printers", () => {
       ...{ ams_id: 128, slot_id: 0, target: 128 },
       ...{ curr_temp: 220, tar_temp: 250 },
     });
+    const lite = { ams: { ams: [{ id: "16", tray: [{ id: "2" }] }], ams_exist_bits: "1000" } };
+    const change = fieldsFor("A1", "ams-load", { unit: 16, slot: 2 }, lite)["print.ams_change_filament"];
+    assert.deepEqual([change?.["ams_id"], change?.["slot_id"], change?.["target"]], [16, 2, 16]);
     assert.equal(load("P1S", { external: true })?.["target"], 254);
     assert.equal(load("H2D", { external: true, slot: 1 })?.["target"], 254);
   });

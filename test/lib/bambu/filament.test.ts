@@ -202,6 +202,7 @@ describe("Filament of Bambu printers", () => {
     assert.deepEqual(active("14"), { unit: 3, slot: 2, external: false, nozzle: 0 });
     assert.deepEqual(active("128"), { unit: 128, slot: 0, external: false, nozzle: 0 });
     assert.deepEqual(active("26", [unit(16)], "1000"), { unit: 16, slot: 2, external: false, nozzle: 0 });
+    assert.deepEqual(active("3", [unit(16)], "1000"), { unit: 16, slot: 3, external: false, nozzle: 0 });
     assert.deepEqual(active("254"), { unit: null, slot: 0, external: true, nozzle: 0 });
     for (const nothing of ["255", "20", "x", undefined]) assert.equal(active(nothing), null);
   });

@@ -168,7 +168,7 @@ export function extruderOf(state: MachineState, ref: SlotRef): number {
 }
 
 /** Filled slots, the AMS before the outside spool. */
-export function filledSlots(state: MachineState): SlotRef[] {
+function filledSlots(state: MachineState): SlotRef[] {
   const inside = state.units.flatMap((unit) =>
     unit.slots.flatMap((spool, slot) => (spool === null || spool.type === "" ? [] : [{ unit: unit.profile.id, slot }])),
   );

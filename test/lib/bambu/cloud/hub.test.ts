@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { PrintgateError } from "../../../../lib/errors";
-import { brokerAt } from "../../../../lib/bambu/cloud/connection";
+import { brokerAt } from "../../../../lib/bambu/cloud/places";
 import { type CloudHub, cloudHub, type HubMember, type Seat } from "../../../../lib/bambu/cloud/hub";
 import type { CloudAccess } from "../../../../lib/bambu/cloud/types";
 import type { LinkState } from "../../../../lib/printer/link";
@@ -346,13 +346,13 @@ describe("the connection that all printers of an account share", () => {
     assert.deepEqual(brokerAt("mqtts://[::1]:9883"), { secure: true, host: "::1", port: 9883 });
     assert.deepEqual(brokerAt("mqtt://192.0.2.7"), { secure: false, host: "192.0.2.7", port: 1883 });
     for (const url of ["", "mqtt.example.org", "https://example.org", "mqtts://", "mqtts://:8883"])
-      assert.throws(() => brokerAt(url), /must look like mqtts/, url);
+      assert.throws(() => brokerAt(url), /must begin with mqtts/, url);
   });
 
   it("an address that is none stops with a sentence", async () => {
     access.url = "https://example.org";
     const one = join(aHub());
     await until("it stops", () => one.now === "stopped");
-    assert.match(one.reason, /must look like mqtts/);
+    assert.match(one.reason, /must begin with mqtts/);
   });
 });
