@@ -1,94 +1,13 @@
 import assert from "node:assert/strict";
-import type { RequestListener } from "node:http";
-import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
-import printerCamera from "../../nodes/printer-camera";
-import printerCommand from "../../nodes/printer-command";
-import printerConfig from "../../nodes/printer-config";
-import printerEvent from "../../nodes/printer-event";
-import printerStatus from "../../nodes/printer-status";
 import { serveHttp } from "../support/auth-webhook";
-import { coreNodes, exampleFlow } from "../support/examples";
-import { SERIAL } from "../support/flows";
-import {
-  callsOf,
-  type Flow,
-  Inbox,
-  load,
-  nodeOf,
-  startNodeRed,
-  statusOf,
-  stopNodeRed,
-  withRed,
-} from "../support/helper";
-import { configFor, lanHouse } from "../support/lan-house";
+import { ACCESS_CODE, useExamples } from "../support/example-at-work";
+import { Inbox, nodeOf, statusOf } from "../support/helper";
 import { RawClient } from "../support/raw-client";
 import { until } from "../support/wait";
 
-const ACCESS_CODE = "87654321";
-
-const CORE = coreNodes(
-  ...["common/20-inject", "common/25-catch", "common/90-comment", "network/21-httpin"],
-  ...[
-    "function/10-function",
-    "function/10-switch",
-    "function/15-change",
-    "function/80-template",
-    "function/89-trigger",
-  ],
-);
-
-/** The shipped examples at work: their flows as they are, but for the printer, which is one that the test leads. */
 describe("an example at work", () => {
-  let machine: VirtualPrinter;
-  let house: ReturnType<typeof lanHouse>;
-  let flow: Flow;
-  /** What the flow serves. */
-  let pages: RequestListener;
-
-  const idOf = (name: string): string =>
-    String(flow.find((node) => node["name"] === name || node["type"] === name)?.["id"]);
-  const inboxOf = (name: string): Inbox => new Inbox(idOf(name));
-  const press = (name: string): void => {
-    nodeOf(idOf(name)).receive({});
-  };
-
-  /** Loads an example for that model; debug nodes become nodes that collect. */
-  async function start(name: string, model = "P1S", change: (node: Flow[number]) => Flow[number] = (node) => node) {
-    machine = await startVirtualPrinter({ model, serial: SERIAL, accessCode: ACCESS_CODE, timeScale: 0 });
-    flow = exampleFlow(name).map((node) => {
-      if (node["type"] === "printer-config") return { ...configFor(machine), id: node["id"] };
-      if (node["type"] === "printer-status") return { ...node, minInterval: "0" };
-      return change(node["type"] === "debug" ? { ...node, type: "helper" } : node);
-    });
-    const configs = flow.filter((node) => node["type"] === "printer-config");
-    const codes = Object.fromEntries(configs.map(({ id }) => [id, { accessCode: machine.accessCode }]));
-    const ours = [printerConfig, printerStatus, printerEvent, printerCommand, printerCamera];
-    const look = withRed((RED) => {
-      pages = RED.httpNode;
-    });
-    await load([house.install, look, ...CORE, ...ours], flow, codes);
-    const ids = flow.filter(({ type }) => /^printer-(status|event|command|camera)$/.test(String(type)));
-    const isKnown = (id: string) => callsOf(id, "status").some((look) => JSON.stringify(look).includes("status.idle"));
-    await until("the printer is known", () => ids.every(({ id }) => isKnown(String(id))));
-  }
-
-  /** Printer time passes in steps, each of them reported. */
-  async function pass(state: string): Promise<void> {
-    await until(`the printer is ${state}`, () => {
-      if (machine.state !== state) machine.advance(30);
-      return machine.state === state;
-    });
-  }
-
-  beforeEach(async () => {
-    house = lanHouse();
-    await startNodeRed();
-  });
-  afterEach(async () => {
-    await stopNodeRed();
-    await house.close();
-    await machine.close();
-  });
+  const example = useExamples();
+  const { start, pass, idOf, inboxOf, press } = example;
 
   describe("Cut power when cooled down", () => {
     const WAIT_MS = 150;
@@ -101,12 +20,12 @@ describe("an example at work", () => {
     /** What the trigger node counts from. */
     const decisions = (): Inbox => new Inbox(idOf("for five minutes"));
     const printed = async (name: string): Promise<void> => {
-      machine.startPrint({ name, minutes: 10 });
+      example.machine.startPrint({ name, minutes: 10 });
       await pass("RUNNING");
       await pass("FINISH");
     };
     const cool = (): void => {
-      machine.advance(3600);
+      example.machine.advance(3600);
     };
 
     it("switches off once after a print, when everything is cold for long enough", async () => {
@@ -117,8 +36,8 @@ describe("an example at work", () => {
       const [message] = await plug.next();
       assert.equal(message?.payload, "off");
       decided.messages.length = 0;
-      machine.advance(60);
-      machine.openDoor();
+      example.machine.advance(60);
+      example.machine.openDoor();
       await until("the printer was looked at again", () => decided.messages.length > 0);
       assert.ok(
         decided.messages.every((one) => one["reset"] === true),
@@ -129,7 +48,7 @@ describe("an example at work", () => {
     it("does nothing to a printer that is cold and has printed nothing", async () => {
       await cut();
       const decided = decisions();
-      machine.openDoor();
+      example.machine.openDoor();
       await until("the printer was looked at", () => decided.messages.length > 0);
       assert.ok(decided.messages.every((one) => one["reset"] === true));
     });
@@ -139,7 +58,7 @@ describe("an example at work", () => {
       const decided = decisions();
       await printed("bracket");
       await until("the ending was looked at", () => decided.messages.length > 2);
-      machine.openDoor();
+      example.machine.openDoor();
       assert.ok(decided.messages.every((one) => one["reset"] === true));
     });
 
@@ -149,7 +68,7 @@ describe("an example at work", () => {
       const decided = decisions();
       cool();
       await until("it waits", () => decided.messages.some(({ payload }) => payload === "cold"));
-      machine.startPrint({ name: "second", minutes: 10 });
+      example.machine.startPrint({ name: "second", minutes: 10 });
       await until("it was stopped", () => decided.messages.at(-1)?.["reset"] === true);
       await new Promise((resolve) => setTimeout(resolve, 2 * WAIT_MS));
       assert.equal(plug.messages.length, 0);
@@ -163,11 +82,11 @@ describe("an example at work", () => {
       const plug = await cut();
       await printed("bracket");
       const decided = decisions();
-      const screen = await RawClient.open(machine, ACCESS_CODE);
+      const screen = await RawClient.open(example.machine, ACCESS_CODE);
       await screen.ask("print", "ams_filament_drying", { ams_id: 0, mode: 1, temp: 45, duration: 8 });
       cool();
       await until("it was looked at when all was cold", () => {
-        machine.advance(60);
+        example.machine.advance(60);
         return decided.messages.length > 5;
       });
       assert.ok(decided.messages.every((one) => one["reset"] === true));
@@ -182,7 +101,7 @@ describe("an example at work", () => {
       const decided = decisions();
       cool();
       await until("it waits", () => decided.messages.some(({ payload }) => payload === "cold"));
-      await machine.close();
+      await example.machine.close();
       await until("it was stopped", () => decided.messages.at(-1)?.["reset"] === true);
       assert.equal(plug.messages.length, 0);
     });
@@ -192,7 +111,7 @@ describe("an example at work", () => {
     it("tells how a print ended, with a picture", async () => {
       await start("Notify with a snapshot");
       const told = inboxOf("your notification");
-      machine.startPrint({ name: "bracket <2>", minutes: 10 });
+      example.machine.startPrint({ name: "bracket <2>", minutes: 10 });
       await pass("RUNNING");
       await pass("FINISH");
       const [message] = await told.next();
@@ -204,10 +123,10 @@ describe("an example at work", () => {
     it("tells it without one when the camera gives none", async () => {
       await start("Notify with a snapshot");
       const told = inboxOf("your notification");
-      machine.doors.cameraFault = "garbage";
-      machine.startPrint({ name: "bracket", minutes: 10 });
+      example.machine.doors.cameraFault = "garbage";
+      example.machine.startPrint({ name: "bracket", minutes: 10 });
       await pass("RUNNING");
-      machine.pause();
+      example.machine.pause();
       const [message] = await told.next();
       assert.equal(message?.["caption"], "bench: print.paused, bracket (paused by user)");
       assert.deepEqual([message["payload"], message["error"]], [undefined, undefined]);
@@ -220,7 +139,7 @@ describe("an example at work", () => {
       return { paused: inboxOf("paused"), alarm: inboxOf("alarm") };
     };
     const running = async (): Promise<void> => {
-      machine.startPrint({ minutes: 10 });
+      example.machine.startPrint({ minutes: 10 });
       await pass("RUNNING");
       const node = idOf("printer-command");
       await until("it is seen", () => (statusOf(node) as { text: string }).text.includes("printing"));
@@ -232,7 +151,7 @@ describe("an example at work", () => {
       press("no smoke");
       press("smoke");
       await paused.next();
-      assert.equal(machine.state, "PAUSE");
+      assert.equal(example.machine.state, "PAUSE");
       press("smoke");
       const node = idOf("printer-command");
       await until("it was refused", () => (statusOf(node) as { text: string }).text.includes("refused"));
@@ -246,9 +165,9 @@ describe("an example at work", () => {
       await until("it was refused", () => (statusOf(node) as { text: string }).text.includes("refused"));
       assert.equal(alarm.messages.length, 0);
       await new Promise((resolve) => setTimeout(resolve, 0));
-      machine.startPrint({ minutes: 10 });
+      example.machine.startPrint({ minutes: 10 });
       await pass("RUNNING");
-      machine.react(() => ({ obey: false, answer: { code: 5, reason: "no" } }));
+      example.machine.react(() => ({ obey: false, answer: { code: 5, reason: "no" } }));
       await until("the alarm is raised", () => {
         if (alarm.messages.length === 0) press("smoke");
         return alarm.messages.length > 0;
@@ -257,25 +176,9 @@ describe("an example at work", () => {
     });
   });
 
-  it("Light follows the door, and is then as it was before", async () => {
-    await start("Light follows the door", "X1C");
-    const done = inboxOf("switched");
-    const lights = () =>
-      machine.requests.filter(({ command }) => command === "ledctrl").map(({ body }) => body["led_mode"]);
-    for (const before of ["off", "on"]) {
-      nodeOf(idOf("printer-command")).receive({ payload: before });
-      await until("it is so", () => lights().at(-1) === before && done.messages.length === 1);
-      machine.openDoor();
-      await until("the light is on", () => done.messages.length === 2);
-      machine.closeDoor();
-      await done.next(3);
-      assert.deepEqual(lights().splice(-2), ["on", before]);
-    }
-  });
-
   it("Dry filament when humid dries each unit once, as hot as its most delicate filament may become", async () => {
     await start("Dry filament when humid", "H2D");
-    const orders = () => machine.requests.filter(({ command }) => command === "ams_filament_drying");
+    const orders = () => example.machine.requests.filter(({ command }) => command === "ams_filament_drying");
     await until("both units dry", () => orders().length === 2);
     const asked = orders().map(({ body }) => [body["ams_id"], body["temp"], body["duration"]]);
     assert.deepEqual(asked, [
@@ -283,9 +186,9 @@ describe("an example at work", () => {
       [128, 65, 8],
     ]);
     const looked = new Inbox(idOf("too humid?"));
-    machine.advance(9 * 3600);
+    example.machine.advance(9 * 3600);
     await until("it was looked at when they were done", () => {
-      machine.advance(60);
+      example.machine.advance(60);
       const units = (looked.messages.at(-1)?.payload as any)?.filament.units ?? [{ dryingMinutesLeft: 1 }];
       return looked.messages.length > 3 && units.every((unit: any) => unit.dryingMinutesLeft === 0);
     });
@@ -296,11 +199,11 @@ describe("an example at work", () => {
     await start("Quiet at night");
     const done = inboxOf("speed is set");
     const refused = inboxOf("speed is not set");
-    machine.startPrint({ minutes: 10 });
+    example.machine.startPrint({ minutes: 10 });
     await pass("RUNNING");
     await until("it was set", () => done.messages.length + refused.messages.length > 0);
     const hour = new Date().getHours();
-    const speed = machine.requests.find(({ command }) => command === "print_speed")?.body["param"];
+    const speed = example.machine.requests.find(({ command }) => command === "print_speed")?.body["param"];
     assert.equal(speed, hour >= 22 || hour < 7 ? "1" : "2");
     assert.equal(refused.messages.length, 0);
   });
@@ -315,7 +218,7 @@ describe("an example at work", () => {
     };
     const decided = new Inbox(idOf("from start to end"));
     meter(1000);
-    machine.startPrint({ name: "bracket", minutes: 10 });
+    example.machine.startPrint({ name: "bracket", minutes: 10 });
     await pass("RUNNING");
     await decided.next();
     meter(1000.5);
@@ -329,9 +232,9 @@ describe("an example at work", () => {
 
   it("Farm board shows a row for each printer, and no name can break out of it", async () => {
     await start("Farm board", "P1S");
-    machine.startPrint({ name: "<script>alert(1)</script>", minutes: 10 });
+    example.machine.startPrint({ name: "<script>alert(1)</script>", minutes: 10 });
     await pass("RUNNING");
-    const server = await serveHttp(pages);
+    const server = await serveHttp(example.pages);
     const page = async () => (await fetch(`${server.url}/printers`)).text();
     await until("the print is on the page", async () => (await page()).includes("alert(1)"));
     const text = await page();
