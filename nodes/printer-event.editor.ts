@@ -16,7 +16,9 @@ RED.nodes.registerType<Props<"printer-event">>("printer-event", {
     return this._("printer-event.port.output");
   },
   label() {
-    return this.name || (this.events.length === 1 ? String(this.events[0]) : "printer event");
+    return (
+      this.name || (Array.isArray(this.events) && this.events.length === 1 ? String(this.events[0]) : "printer event")
+    );
   },
   labelStyle() {
     return this.name ? "node_label_italic" : "";
@@ -27,7 +29,7 @@ RED.nodes.registerType<Props<"printer-event">>("printer-event", {
   },
   oneditsave() {
     // The type speaks of what the runtime gets; in the editor a variable may stand for the list.
-    this.events = chosenEvents(this.events) as typeof this.events;
+    this.events = chosenEvents(this) as typeof this.events;
   },
 });
 

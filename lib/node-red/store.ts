@@ -96,7 +96,7 @@ export function fileStore(folder: string, warn: (message: string) => void): Stor
     try {
       const value = parsed(await fs.readFile(path, "utf8"));
       if (shape(value)) return value;
-      await setAside(path, "is no document of this package");
+      await setAside(path, "is not a document that this version of the package can use");
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") failed("read", path, thrown);
     }

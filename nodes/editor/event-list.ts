@@ -4,9 +4,12 @@ import type { Edited } from "./form";
 /** A variable may stand in place of the list: it can not be ticked. */
 type Chosen = readonly string[] | string;
 
+/** What the node has; a flow that was written by hand may have nothing. */
+const chosenOf = ({ events = [] }: { events?: Chosen }): Chosen => events;
+
 /** Check boxes for all events; a variable is shown as text, and gives way to them when it is cleared. */
 export function prepareEventList(node: Edited<"printer-event">): void {
-  const chosen = node.events as Chosen;
+  const chosen = chosenOf(node);
   if (typeof chosen !== "string" || chosen === "") {
     showBoxes(node, chosen);
     return;
@@ -36,12 +39,13 @@ function showBoxes(node: Edited<"printer-event">, chosen: Chosen): void {
 }
 
 /** The ticked names, or the variable. The same names in another order are no change. */
-export function chosenEvents(before: Chosen): Chosen {
+export function chosenEvents(node: Edited<"printer-event">): Chosen {
   const field = $(`#${VARIABLE}`);
   if (field.length > 0 && textIn(field) !== "") return textIn(field);
   const ticked = $("#printgate-events input:checked")
     .toArray()
     .map((box) => String($(box).val()));
+  const before = chosenOf(node);
   const isSame = ticked.length === before.length && ticked.every((name) => before.includes(name));
   return isSame ? before : ticked;
 }

@@ -77,7 +77,11 @@ export function rowList<T>(
     height: "auto",
     scrollOnAdd: false,
     addItem: (container, _index, data) => {
-      data.read = options.build(container, "start" in data ? data.start : options.fresh);
+      const start = "start" in data ? data.start : options.fresh;
+      const read = options.build(container, start);
+      const untouched = JSON.stringify(read());
+      // What nobody touched stays as it was written, so that closing a dialog changes nothing.
+      data.read = () => (JSON.stringify(read()) === untouched ? (start as T) : read());
       options.changed();
     },
     removeItem: options.changed,

@@ -72,7 +72,9 @@ export function prepareForm<T extends NodeType>(type: T, node: Edited<T>): void 
     const field = fieldOf(type, key);
     field.closest("form").data(MARK, node.id);
     // A node of an earlier release, or of a hand-written flow: the runtime takes the default as well.
-    if (kept[key] === undefined && (row.kind === "choice" || row.kind === "number")) field.val(String(row.default));
+    if (kept[key] === undefined && row.kind === "boolean") field.prop("checked", row.default);
+    else if (kept[key] === undefined && row.kind !== "node" && row.kind !== "list" && row.kind !== "rows")
+      field.val(String(row.default));
     if (variableIn(kept[key]) === null) continue;
     const variable = String(kept[key]);
     if (field.is("select")) field.append($("<option>").val(variable).text(variable)).val(variable);

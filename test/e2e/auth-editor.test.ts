@@ -89,7 +89,8 @@ describe("the policy dialog in the editor", function () {
   it("takes the list out as JSON and in again", async () => {
     await page.locator("#printgate-rules-export").click();
     const json = await page.locator("#printgate-rules-json").inputValue();
-    const list = JSON.parse(json) as { effect: string }[];
+    const list = JSON.parse(json) as { effect: string; who?: object }[];
+    assert.deepEqual(list[0]?.who, { role: "staff" }, "what nobody touched is as it was written");
     assert.deepEqual(
       list.map(({ effect }) => effect),
       ["allow", "deny", "deny"],

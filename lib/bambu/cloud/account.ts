@@ -327,6 +327,8 @@ class Account implements BambuAccount {
   }
 
   private readonly onSession = (before: CloudSession | null, after: CloudSession | null): void => {
+    // A pasted token may be somebody else's.
+    if (before?.pasted === false && after?.pasted === true) this.reign += 1;
     // Here and not a moment sooner: until now answers were asked for with the session before.
     if (this.shelf.reign !== this.reign) this.shelf = this.newShelf();
     if (this.closed) return;

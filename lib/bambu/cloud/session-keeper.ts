@@ -10,7 +10,7 @@ import type { AccountState, CloudSession, SessionStore } from "./types";
  */
 export interface SessionKeeper {
   readonly current: CloudSession | null;
-  /** Reads the store; a pasted token takes the place of a session that is none or has expired. Never rejects. */
+  /** Reads the store; a pasted token takes the place of a session that is none or has expired, now or later. Never rejects. */
   open(pastedToken: string): Promise<void>;
   /** `step` gets the session of that moment and answers the next; the same object = no change. Never rejects. */
   change(step: (current: CloudSession | null) => CloudSession | null): Promise<void>;
@@ -27,12 +27,15 @@ export function createSessionKeeper(options: {
   readonly log: (message: string) => void;
 }): SessionKeeper {
   let current: CloudSession | null = null;
+  let pasted: CloudSession | null = null;
   let turn: Promise<void> = Promise.resolve();
 
   async function apply(step: (before: CloudSession | null) => CloudSession | null): Promise<void> {
     const before = current;
-    const after = step(before);
-    if (after === before) return;
+    const next = step(before);
+    if (next === before) return;
+    // The end of a dialog's sign-in; after that of a pasted token there is nothing left.
+    const after = before?.pasted === false ? chooseSession(next, pasted) : next;
     await save(after);
     current = after;
     options.changed(before, after);
@@ -61,7 +64,8 @@ export function createSessionKeeper(options: {
     open: (pastedToken) =>
       inTurn(async () => {
         const stored = await options.store.load();
-        const chosen = chooseSession(stored, pastedSession(pastedToken, options.log));
+        pasted = pastedSession(pastedToken, options.log);
+        const chosen = chooseSession(stored, pasted);
         if (chosen !== stored) await save(chosen);
         current = chosen;
         if (chosen !== null) options.changed(null, chosen);
@@ -82,7 +86,7 @@ function pastedSession(text: string, log: (message: string) => void): CloudSessi
 }
 
 /**
- * Which session counts after a start: that of the dialog, unless it has expired and there is a token; that of a pasted
+ * Which session counts: that of the dialog, unless it has expired and there is a token; that of a pasted
  * token only as long as that very token is in the settings.
  */
 export function chooseSession(stored: CloudSession | null, pasted: CloudSession | null): CloudSession | null {

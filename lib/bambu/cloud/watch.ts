@@ -125,7 +125,9 @@ export function createWatch(options: WatchOptions): Watch {
       return { ...current, expired: true };
     });
     if (ended.length === 0) return;
-    const reason = "the cloud does not take the sign-in any more: sign in again";
+    const next =
+      keeper.current?.pasted === true && !keeper.current.expired ? "the pasted token is used" : "sign in again";
+    const reason = `the cloud does not take the sign-in any more: ${next}`;
     listeners.tellNotice({ event: "account.expired", reason, value: null });
   }
 

@@ -82,6 +82,7 @@ describe("store", () => {
     ["torn", '{"count": 1'],
     ["foreign", '{"hello": "world"}'],
     ["empty", ""],
+    ["of a newer release", '{"version": 2, "count": {"of": 1}}'],
   ] as const) {
     it(`sets a file that is ${what} aside, says so once and goes on`, async () => {
       const document = open().document("a", isCount);
@@ -94,6 +95,7 @@ describe("store", () => {
       const [aside] = await readdir(join(folder, "printgate"));
       assert.match(aside ?? "", /^a\.json\.set-aside-/);
       assert.ok(warnings[0]?.includes(aside ?? "?"));
+      assert.match(warnings[0] ?? "", /is not a document that this version of the package can use; it was set aside/);
       assert.equal(await readFile(join(folder, "printgate", aside ?? ""), "utf8"), text);
       await document.save({ count: 2 });
       assert.deepEqual(await document.load(), { count: 2 });

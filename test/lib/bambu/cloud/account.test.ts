@@ -206,6 +206,29 @@ describe("a token that is pasted into the settings", () => {
     assert.equal(account.state.kind, "signed-out");
   });
 
+  it("takes the place of a sign-in that ends, at once: by the cloud's word, and when somebody signs out", async () => {
+    for (const end of ["cloud", "user"] as const) {
+      const { again, clock, cloud, store, notices } = await accountBed();
+      const pastedToken = cloud.token(BEN.account);
+      const account = again({ pastedToken });
+      await signInAnna(account);
+      await account.devices();
+      if (end === "user") await account.signOut();
+      else {
+        clock.now += 61_000;
+        cloud.fault({ kind: "expired" }, { times: 1 });
+        await assert.rejects(account.devices({ fresh: true }), { code: "account-expired" });
+        assert.match(notices.at(-1)?.reason ?? "", /the pasted token is used$/);
+      }
+      assert.equal(account.state.kind, "signed-in");
+      assert.equal(store.session?.pasted, true);
+      assert.deepEqual(await account.mqtt.credentials(), { username: "u_1002", password: pastedToken });
+      cloud.fault({ kind: "expired" });
+      await assert.rejects(account.devices(), { code: "account-expired" }, "nothing is shown of the one before");
+      assert.equal(account.state.kind, "expired", "and then there is nobody left");
+    }
+  });
+
   it("that is none leaves nobody signed in, with a word in the log", async () => {
     const { again, logged } = await accountBed();
     const account = again({ pastedToken: "two words" });
