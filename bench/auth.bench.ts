@@ -5,6 +5,7 @@ import type { Action, ClientInfo } from "../lib/auth/provider";
 import { compileRules } from "../lib/auth/rules/rules";
 import { matches } from "../lib/auth/topics";
 import { processorMicroseconds } from "./processor-time";
+import { randomFrom } from "../test/support/random";
 
 /**
  * Decisions a second on publishes, first match in order, deny by default, beside what others would use for it:
@@ -35,17 +36,6 @@ interface Question {
 
 /** The index of the rule that decides, -1 = none. */
 type Engine = (question: Question) => number;
-
-/** Mulberry32: the same rules and questions in every run. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const random = randomFrom(7);
 const below = (limit: number): number => Math.floor(random() * limit);

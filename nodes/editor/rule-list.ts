@@ -16,12 +16,15 @@ const PAUSE_MS = 400;
 export function prepareRules(node: Edited<"auth-policy">): RowList<Fields> {
   let timer: number | undefined;
   const judge = async (): Promise<void> => {
+    const asked = timer;
     const rules = list.rows();
     const path = `${encodeURIComponent(node.id)}/problems`;
     const answer = await askRuntime<{ problems: Problem[] }>(node, {
       ...{ method: "POST", about: "policies", path },
       body: { rules },
     });
+    // What was changed since has a question of its own.
+    if (timer !== asked) return;
     const problems = answer.ok ? answer.problems : [{ index: null, message: answer.reason }];
     const at = (place: number | null): string => problems.find(({ index }) => index === place)?.message ?? "";
     for (const [place, row] of list.elements().entries()) row.find(".printgate-problem").text(at(place));

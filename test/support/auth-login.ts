@@ -4,7 +4,7 @@ import { parseApps } from "../../lib/auth/login/app-keys-apps";
 import { createAttempts } from "../../lib/auth/login/attempts";
 import { createLogins } from "../../lib/auth/login/login";
 import { createHasher, formatPasswordHash } from "../../lib/auth/login/passwords";
-import type { AuthData, ExtendedAuthData } from "../../lib/auth/provider";
+import type { AuthData, ExtendedAuthData, Mqtt3AuthData } from "../../lib/auth/provider";
 import { parseUsers } from "../../lib/auth/login/users";
 import { createUsers } from "../../lib/auth/login/users-directory";
 import { makeApp } from "./auth-apps";
@@ -14,6 +14,18 @@ export function cheapHash(password: string, salt = "0123456789abcdef"): string {
   const key = scryptSync(password, salt, 32, { N: 16, r: 1, p: 1 });
   return formatPasswordHash({ ln: 4, r: 1, p: 1, salt: Buffer.from(salt), key });
 }
+
+/** What anna's client shows in MQTT 3. */
+export const ANNA: Mqtt3AuthData = {
+  version: "3",
+  isMQIsdp: false,
+  username: "anna",
+  password: Buffer.from("secret"),
+  clientId: "c1",
+  remoteAddr: "192.0.2.5",
+  remotePort: 50000,
+  channelId: "ch",
+};
 
 export const kiosk = makeApp("org.example.kiosk", "2.1");
 

@@ -7,6 +7,7 @@ import type { Verdict } from "../../../lib/auth/policy/verdict";
 import type { AuthProvider, CheckResult } from "../../../lib/auth/provider";
 import { clientOf, readRequest, RESERVED, stillAsks } from "../../../lib/auth/request";
 import { compileRules } from "../../../lib/auth/rules/rules";
+import { allow, deny } from "../../support/auth-rules";
 
 /**
  * What has got past permission checks of brokers before, tried on ours: from the message to the verdict, in the
@@ -47,13 +48,6 @@ function isInvalid(message: object): boolean {
   return result === "denied" && reason.startsWith("invalid") && [143, 144].includes(reasonCode);
 }
 
-const allow = (topic: string, more: object = {}): object => ({
-  effect: "allow",
-  actions: ["pub", "sub", "unsub"],
-  topics: [topic],
-  ...more,
-});
-const deny = (topic: string, more: object = {}): object => ({ ...allow(topic, more), effect: "deny" });
 const subscribe = (topic: unknown): object => ({ action: "subscribe", topic });
 
 describe("attacks", () => {

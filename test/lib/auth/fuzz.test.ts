@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Action, ClientInfo, Qos, Unknown } from "../../../lib/auth/provider";
 import { compileRules } from "../../../lib/auth/rules/rules";
+import { randomFrom } from "../../support/random";
 
 /**
  * Random rules and questions, answered by the index and by a reader that shares nothing with it: it reads the
@@ -14,17 +15,6 @@ interface PlainRule {
   who?: Record<string, string | string[]>;
   qos?: number[];
   retain?: boolean;
-}
-
-/** Mulberry32: the same numbers in every run. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const LETTERS = ["", "a", "b", "u", "$s"];

@@ -4,11 +4,11 @@ import { Readable } from "node:stream";
 import { serve } from "../../../lib/auth/http/http";
 import type { HttpParts, HttpRequest } from "../../../lib/auth/http/types";
 import { readJsonBody } from "../../../lib/auth/http/body";
-import type { Action, Mqtt3AuthData } from "../../../lib/auth/provider";
+import type { Action } from "../../../lib/auth/provider";
 import { createWebhookProvider } from "../../../lib/auth/providers/webhook";
 import { printAction, printAuthData } from "../../../lib/auth/wire";
 import { servePolicy } from "../../support/auth-http";
-import { kiosk } from "../../support/auth-login";
+import { ANNA, kiosk } from "../../support/auth-login";
 
 const RULES = [
   { effect: "deny", actions: ["pub"], topics: ["locked"], who: { address: "192.0.2.66" } },
@@ -34,20 +34,9 @@ describe("the HTTP face of a policy", () => {
   };
 
   describe("POST /auth", () => {
-    const data: Mqtt3AuthData = {
-      version: "3",
-      isMQIsdp: false,
-      username: "anna",
-      password: Buffer.from("secret"),
-      clientId: "c1",
-      remoteAddr: "192.0.2.5",
-      remotePort: 50000,
-      channelId: "ch",
-    };
-
     it("answers what the demo plugin sends with ok and the identity", async () => {
       const { call, audit } = await start();
-      const response = await call("POST", "/auth", printAuthData(data));
+      const response = await call("POST", "/auth", printAuthData(ANNA));
       assert.equal(response.status, 200);
       assert.equal(response.headers.get("content-type"), "application/json");
       // Reserved names among anna's attributes do not even reach the broker.
@@ -76,14 +65,14 @@ describe("the HTTP face of a policy", () => {
           ask: () => Promise.resolve({ result: "denied", reason: "" }),
         },
       });
-      const response = await call("POST", "/auth", printAuthData(data));
+      const response = await call("POST", "/auth", printAuthData(ANNA));
       assert.deepEqual(await response.json(), { ok: { tenantId: "home", userId: "u1", attrs: { team: "lab" } } });
       assert.equal(audit[0]?.client?.metadata["clientId"], "c1");
     });
 
     it("rejects with code and reason, and the books hold no password", async () => {
       const { call, audit } = await start();
-      const guess = printAuthData({ ...data, password: Buffer.from("hunter2") });
+      const guess = printAuthData({ ...ANNA, password: Buffer.from("hunter2") });
       const response = await call("POST", "/auth", guess);
       assert.equal(response.status, 200);
       assert.deepEqual(await response.json(), {
@@ -97,14 +86,14 @@ describe("the HTTP face of a policy", () => {
 
     it("bans an address by what the broker says of it, not by the broker's own", async () => {
       const { call } = await start();
-      const guess = printAuthData({ ...data, password: Buffer.from("guess") });
+      const guess = printAuthData({ ...ANNA, password: Buffer.from("guess") });
       for (let i = 0; i < 101; i++) await call("POST", "/auth", guess);
-      const banned = await call("POST", "/auth", printAuthData(data));
+      const banned = await call("POST", "/auth", printAuthData(ANNA));
       // MQTT 3 has no word for a ban.
       assert.deepEqual(await banned.json(), {
         reject: { code: "NotAuthorized", reason: "too many failed logins from this address" },
       });
-      const other = await call("POST", "/auth", printAuthData({ ...data, remoteAddr: "192.0.2.6" }));
+      const other = await call("POST", "/auth", printAuthData({ ...ANNA, remoteAddr: "192.0.2.6" }));
       assert.ok("ok" in ((await other.json()) as object));
     });
 

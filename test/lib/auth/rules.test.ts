@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isPrintgateError } from "../../../lib/errors";
 import type { Action, ClientInfo, Qos } from "../../../lib/auth/provider";
 import { compileRules, findRuleProblems } from "../../../lib/auth/rules/rules";
+import { allow, deny } from "../../support/auth-rules";
 
 const ADA: ClientInfo = {
   tenantId: "home",
@@ -21,14 +22,6 @@ const pub = (topic: string, more: { qos?: Qos; isRetained?: boolean } = {}): Act
 const sub = (topicFilter: string, qos: Qos = 0): Action => ({ kind: "sub", topicFilter, qos, userProps: [] });
 const unsub = (topicFilter: string): Action => ({ kind: "unsub", topicFilter, userProps: [] });
 const CONN: Action = { kind: "conn", userProps: [] };
-
-const allow = (topic: string, more: object = {}): object => ({
-  effect: "allow",
-  actions: ["pub", "sub", "unsub"],
-  topics: [topic],
-  ...more,
-});
-const deny = (topic: string, more: object = {}): object => ({ ...allow(topic, more), effect: "deny" });
 
 function isGranted(rules: object[], action: Action, client = ADA): boolean {
   const compiled = compileRules(rules);

@@ -4,25 +4,16 @@ import type { AddressInfo, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { generate } from "selfsigned";
 import { isPrintgateError } from "../../../lib/errors";
-import type { Action, AuthProvider, ClientInfo, Mqtt3AuthData } from "../../../lib/auth/provider";
+import type { Action, AuthProvider, ClientInfo } from "../../../lib/auth/provider";
 import { settle } from "../../../lib/auth/providers/breaker";
 import { createWebhookProvider, type WebhookOptions } from "../../../lib/auth/providers/webhook";
 import { printAction, printAuthData } from "../../../lib/auth/wire";
+import { ANNA } from "../../support/auth-login";
 import { type LocalServer, rawAnswer, serveRaw, serveSampleWebhook } from "../../support/auth-webhook";
 import { ownTime } from "../../support/wait";
 
 const client: ClientInfo = { tenantId: "home", type: "MQTT", metadata: { userId: "anna", clientId: "c1" } };
 const publish: Action = { kind: "pub", topic: "a/b", qos: 1, isRetained: false, userProps: [] };
-const login: Mqtt3AuthData = {
-  version: "3",
-  isMQIsdp: false,
-  username: "anna",
-  password: Buffer.from("secret"),
-  clientId: "c1",
-  remoteAddr: "192.0.2.5",
-  remotePort: 50000,
-  channelId: "ch",
-};
 
 describe("the webhook provider", () => {
   const open: { close(): Promise<void> }[] = [];
@@ -59,12 +50,12 @@ describe("the webhook provider", () => {
       await serveRaw(writing(rawAnswer(200, '{"ok":{"tenantId":"home","userId":"anna","attrs":{"role":"x"}}}'))),
     );
     const provider = keep(createWebhookProvider({ url: `${server.url}/hook/v1/`, timeoutMs: 30_000 }));
-    assert.deepEqual(await provider.auth(login), {
+    assert.deepEqual(await provider.auth(ANNA), {
       result: "ok",
       identity: { tenantId: "home", userId: "anna", attrs: { role: "x" } },
     });
     assert.equal(server.requests[0]?.line, "POST /hook/v1/auth HTTP/1.1");
-    assert.equal(server.requests[0].body.toString(), printAuthData(login));
+    assert.equal(server.requests[0].body.toString(), printAuthData(ANNA));
     assert.ok(!server.requests[0].headers.some((line) => /^(tenant_id|user_id|authorization)/i.test(line)));
   });
 
@@ -76,14 +67,14 @@ describe("the webhook provider", () => {
       headers: { tenant_id: "home", user_id: "anna", password: "secret" },
     });
     assert.equal(register.status, 200);
-    assert.deepEqual(await provider.auth(login), {
+    assert.deepEqual(await provider.auth(ANNA), {
       result: "ok",
       identity: { tenantId: "home", userId: "anna", attrs: {} },
     });
     assert.deepEqual(await check(provider), { result: "granted" });
-    const wrong = await provider.auth({ ...login, password: Buffer.from("guess") });
+    const wrong = await provider.auth({ ...ANNA, password: Buffer.from("guess") });
     assert.deepEqual(wrong, { result: "rejected", code: "Error", reason: "the webhook refused with status 403" });
-    const { password, ...without } = login;
+    const { password, ...without } = ANNA;
     assert.ok(password);
     assert.equal((await provider.auth(without)).result, "rejected");
     const stranger = { ...client, metadata: { userId: "bert" } };
@@ -232,19 +223,19 @@ describe("the webhook provider", () => {
       [403, '{"ok":{"tenantId":"t","userId":"u"}}', /status 403/],
     ] as const) {
       const { provider } = await answering(writing(rawAnswer(status, body)));
-      const result = await provider.auth(login);
+      const result = await provider.auth(ANNA);
       assert.ok(result.result === "rejected" && result.code === "Error", `${status} ${body}`);
       assert.match(result.reason ?? "", reason);
     }
     const { provider } = await answering(writing(rawAnswer(500, '{"ok":{"tenantId":"t","userId":"u"}}')));
-    await assert.rejects(provider.auth(login), (error) => isPrintgateError(error, "provider-failed"));
+    await assert.rejects(provider.auth(ANNA), (error) => isPrintgateError(error, "provider-failed"));
   });
 
   it("a refusal keeps its code and reason, extended authentication is none of its trades", async () => {
     const { provider, server } = await answering(
       writing(rawAnswer(200, '{"reject":{"code":1,"tenantId":"t","reason":"r"}}')),
     );
-    assert.deepEqual(await provider.auth(login), {
+    assert.deepEqual(await provider.auth(ANNA), {
       result: "rejected",
       code: "NotAuthorized",
       tenantId: "t",
@@ -351,7 +342,7 @@ describe("the webhook provider", () => {
       for (let i = 0; i < 20; i++) await fails(provider);
       assert.equal(server.requests.length, 40);
       await assert.rejects(check(provider), /left alone/);
-      await assert.rejects(provider.auth(login), /left alone/);
+      await assert.rejects(provider.auth(ANNA), /left alone/);
       assert.equal(server.requests.length, 40);
 
       now = 1000;

@@ -13,6 +13,7 @@ import { startVirtualPrinter, type VirtualPrinter } from "../../../lib/simulator
 import { FakeMemory } from "../../support/fake-link";
 import { LanProxy } from "../../support/lan-proxy";
 import { until } from "../../support/wait";
+import { randomFrom } from "../../support/random";
 
 const ACCOUNT = "anna@example.org";
 const CODE = "s3cr3t-code";
@@ -20,17 +21,6 @@ const CODE = "s3cr3t-code";
 const QUIET_MS = 200;
 const SAYS_SOMETHING_MS = 50;
 const backoff = () => 20;
-
-/** A random sequence that is the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const toClose: (() => Promise<unknown>)[] = [];
 
@@ -246,7 +236,7 @@ describe("a Bambu printer with two ways to it", () => {
     let cuts = 0;
 
     async function live(scene: Scene, index: number): Promise<void> {
-      const random = seeded(index + 1);
+      const random = randomFrom(index + 1);
       const { proxy, machine } = scene;
       let from: [number, number] = [0, 0];
       const happen = async (heal: () => Promise<void> = () => Promise.resolve()) => {
@@ -355,7 +345,7 @@ describe("a Bambu printer with two ways to it", () => {
     const proxy = await new LanProxy(machine.port).listen();
     toClose.push(() => proxy.close());
     const hub = cloudHub(accessTo(cloud), { backoff });
-    const random = seeded(7);
+    const random = randomFrom(7);
     const handles = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocketWrap|TLSWrap/.test(name));
     let before: number | null = null;
     const port = proxy.port;
