@@ -1,5 +1,8 @@
 import type { RequestListener } from "node:http";
 import { startVirtualPrinter, type VirtualPrinter } from "../../lib/simulator/printer/virtual-printer";
+import authGate from "../../nodes/auth-gate";
+import authLogin from "../../nodes/auth-login";
+import authPolicy from "../../nodes/auth-policy";
 import printerCamera from "../../nodes/printer-camera";
 import printerCommand from "../../nodes/printer-command";
 import printerConfig from "../../nodes/printer-config";
@@ -58,7 +61,7 @@ export function useExamples() {
       return pages;
     },
 
-    /** Loads an example for that model; debug nodes become nodes that collect. */
+    /** Loads an example for that model; debug nodes become nodes that collect. Credentials may be written into a node. */
     start: async (
       name: string,
       model = "P1S",
@@ -66,17 +69,19 @@ export function useExamples() {
     ): Promise<void> => {
       machine = await startVirtualPrinter({ model, serial: SERIAL, accessCode: ACCESS_CODE, timeScale: 0 });
       flow = exampleFlow(name).map((node) => {
-        if (node["type"] === "printer-config") return { ...configFor(machine), id: node["id"] };
+        if (node["type"] === "printer-config")
+          return { ...configFor(machine), id: node["id"], credentials: { accessCode: machine.accessCode } };
         if (node["type"] === "printer-status") return { ...node, minInterval: "0" };
         return change(node["type"] === "debug" ? { ...node, type: "helper" } : node);
       });
-      const configs = flow.filter((node) => node["type"] === "printer-config");
-      const codes = Object.fromEntries(configs.map(({ id }) => [id, { accessCode: machine.accessCode }]));
-      const ours = [printerConfig, printerStatus, printerEvent, printerCommand, printerCamera];
+      const secrets = Object.fromEntries(flow.map(({ id, credentials }) => [id, credentials ?? {}]));
+      const bare = flow.map((node) => ({ ...node, credentials: undefined }));
+      const printers = [printerConfig, printerStatus, printerEvent, printerCommand, printerCamera];
+      const ours = [...printers, authPolicy, authLogin, authGate];
       const look = withRed((RED) => {
         pages = RED.httpNode;
       });
-      await load([house.install, look, ...CORE, ...ours], flow, codes);
+      await load([house.install, look, ...CORE, ...ours], bare, secrets);
       const ids = flow.filter(({ type }) => /^printer-(status|event|command|camera)$/.test(String(type)));
       const isKnown = (id: string) =>
         callsOf(id, "status").some((look) => JSON.stringify(look).includes("status.idle"));
