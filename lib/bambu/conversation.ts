@@ -59,6 +59,8 @@ export class Conversation {
   private word: FirmwareWord | null = null;
   /** The sequence id of a question whose answer divides what was under way before from what is said now. */
   private divider: string | null = null;
+  /** That answer is overdue. What comes has to do, and may be old. */
+  private doubtful = false;
   private silenceTimer: NodeJS.Timeout | null = null;
   /** Runs out when the answer that is due does not come: to the divider, then the full report. */
   private answerTimer: NodeJS.Timeout | null = null;
@@ -74,7 +76,7 @@ export class Conversation {
   reset(): void {
     this.beganAt = Date.now();
     this.lastReportAt = this.revivedAt = null;
-    this.complete = false;
+    this.complete = this.doubtful = false;
     this.divider = null;
     this.reports.reconnected();
   }
@@ -122,10 +124,13 @@ export class Conversation {
     this.reset();
     this.divider = this.request("getVersion");
     this.answerTimer = setTimeout(() => {
-      const heardAt = this.lastReportAt;
+      // It answers no questions, perhaps not the next one either: what it said meanwhile may be all there is.
+      const { lastReportAt, divider } = this;
       this.catchUp();
-      // It answers no questions, perhaps not this one either: what it said meanwhile may be all there is.
-      this.lastReportAt = heardAt;
+      this.lastReportAt = lastReportAt;
+      this.divider = divider;
+      this.doubtful = true;
+      this.reports.reconnected({ doubtful: true });
     }, QUESTION_MS);
   }
 
@@ -188,7 +193,7 @@ export class Conversation {
       case "report":
         this.lastReportAt = now;
         this.revivedAt = null;
-        if (this.divider !== null) return;
+        if (this.divider !== null && !this.doubtful) return;
         this.complete ||= accepted.observation.complete;
         this.heedUpdates(accepted.observation.firmware);
         this.talk.report(accepted.observation);

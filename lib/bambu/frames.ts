@@ -90,8 +90,10 @@ export class PrinterReports {
   private complete = false;
   /** It will not be heard: what is known has to do, as soon as that is anything. */
   private overdue = false;
-  /** Complete for no better reason than that. */
+  /** Complete for no better reason than that, or by a report that may be old. */
   private assumed = false;
+  /** What is heard may have been under way for long. */
+  private doubtful = false;
   /** Bits of the sections whose input changed since they were decoded. */
   private stale = ALL_SECTIONS;
   /** What the last report was answered with. */
@@ -138,9 +140,10 @@ export class PrinterReports {
     return this.heard.modules.some(({ name }) => name === WHOLE);
   }
 
-  /** A new connection: until its first full report nothing is `complete`. */
-  reconnected(): void {
+  /** A new connection: until its first full report nothing is `complete`; while what comes is doubtful that is assumed. */
+  reconnected({ doubtful = false } = {}): void {
     this.complete = this.overdue = this.assumed = false;
+    this.doubtful = doubtful;
   }
 
   /** As before the first report; only what the printer is made of stays known. */
@@ -194,7 +197,7 @@ export class PrinterReports {
     this.fold(body, full ? "full" : "delta", others);
     if (!full || (this.complete && !this.assumed)) return;
     this.complete = true;
-    this.assumed = false;
+    this.assumed = this.doubtful;
     this.heard.report = compact(this.heard.report);
   }
 

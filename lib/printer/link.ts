@@ -35,8 +35,8 @@ export interface Observation {
    */
   readonly away?: boolean;
   /**
-   * `complete`, but only because the whole report that was asked for did not come: parts of it may be from before this
-   * connection.
+   * `complete`, but only because what was asked for did not come: parts of it may be from before this connection, or all
+   * of it from before the question.
    */
   readonly assumed?: boolean;
   /** A copy of the printer's own words, secrets removed. Made on demand: most users never ask. */

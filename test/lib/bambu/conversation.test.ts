@@ -81,6 +81,27 @@ describe("a conversation with a Bambu printer", () => {
     wire.conversation.end(gone);
   });
 
+  it("asked to renew by a printer that answers late, assumes the whole state until it has asked for it after the answer", () => {
+    const wire = new Wire();
+    wire.conversation.reset();
+    wire.conversation.begin();
+    wire.conversation.renew();
+    const sequence_id = wire.frames.at(-1)?.["info"]?.["sequence_id"];
+    mock.timers.tick(2500);
+    // It may have stood in a queue for minutes.
+    wire.say(full("PAUSE"));
+    const queued = wire.heard.at(-1);
+    assert.deepEqual([queued?.complete, queued?.assumed], [true, true]);
+    wire.say({ info: { command: "get_version", sequence_id, module: [{ name: "ota", sw_ver: "01.08.02.00" }] } });
+    wire.say(delta({ bed_temper: 33 }));
+    assert.equal(wire.heard.at(-1)?.complete, false);
+    wire.say(full("RUNNING"));
+    const answer = wire.heard.at(-1);
+    assert.deepEqual([answer?.complete, answer?.assumed], [true, false]);
+    assert.deepEqual(wire.asked().slice(2), ["get_version", "pushall", "pushall"]);
+    wire.conversation.end(gone);
+  });
+
   it("makes do with what is known when the whole report was lost", () => {
     const wire = new Wire();
     wire.conversation.reset();
