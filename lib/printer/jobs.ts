@@ -1,5 +1,5 @@
 import type { Continuity, Ending, EventMemory, KnownState } from "./events";
-import type { Job } from "./status";
+import { ENDS_AT_SLACK_MS, type Job } from "./status";
 
 /** Which job is which, and how far it was: the questions behind the event rules. */
 
@@ -89,9 +89,6 @@ export function timeWasUp(memory: EventMemory, at: number): boolean {
   return left > 0 && memory.state === "printing" && at - memory.at >= left * 1000;
 }
 
-/** Less than this is no other end: reports count in whole minutes. */
-const SAME_END_MS = 60_000;
-
 /**
  * The job with the end that was shown before, while it is the same job and the new end is within a minute of it. Each way
  * to a printer reckons it from its own reports, so that it would jump at every switch.
@@ -99,5 +96,5 @@ const SAME_END_MS = 60_000;
 export function withSteadyEnd(job: Job | null, shown: Job | null): Job | null {
   if (job?.endsAt == null || shown?.endsAt == null || job.endsAt === shown.endsAt || otherJob(shown, job)) return job;
   const moved = Math.abs(Date.parse(job.endsAt) - Date.parse(shown.endsAt));
-  return moved <= SAME_END_MS ? { ...job, endsAt: shown.endsAt } : job;
+  return moved <= ENDS_AT_SLACK_MS ? { ...job, endsAt: shown.endsAt } : job;
 }
