@@ -15,7 +15,7 @@ import {
 import { offersOf } from "./firmware";
 import { goesOn, isReplaced, leftoverOf, otherJob, progressOf, runsAgain, startedOver, tenOf, timeWasUp } from "./jobs";
 import type { Observation } from "./link";
-import type { Job, PrinterState } from "./status";
+import type { Alert, Job, PrinterState } from "./status";
 import { type Transition, TRANSITIONS } from "./transitions";
 
 /**
@@ -116,11 +116,11 @@ class Turn {
     return all;
   }
 
-  /** An ending waits, and another job has come meanwhile: neither its state nor its word are about that ending. */
+  /** An ending waits, and another job has come meanwhile: its state, word and alerts are not about that ending. */
   private settleUnseen(): void {
     const { ending, cancelled } = this.memory;
     if (ending === null || this.live || !otherJob(ending.job, this.job)) return;
-    this.conclude(cancelled ? "cancelled" : "failed", ending.job);
+    this.conclude(cancelled ? "cancelled" : "failed", ending.job, null, this.before.alerts);
   }
 
   /** The word is a short pulse, so its edge is kept for the whole job. */
@@ -253,8 +253,13 @@ class Turn {
   }
 
   /** Endings are told even by the first report after a start: that is what the memory is kept for. */
-  private conclude(outcome: Outcome, job: Job | null, reason: string | null = null): void {
-    const alert = outcome === "failed" ? faultIn(this.seen.status.alerts) : null;
+  private conclude(
+    outcome: Outcome,
+    job: Job | null,
+    reason: string | null = null,
+    alerts: readonly Alert[] = this.seen.status.alerts,
+  ): void {
+    const alert = outcome === "failed" ? faultIn(alerts) : null;
     const done = conclude(this.memory, outcome, {
       job,
       at: this.at,

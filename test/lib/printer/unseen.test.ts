@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isPrinterMemory } from "../../../lib/printer/memory-shape";
-import { aJob, seen } from "../../support/observations";
+import { aJob, anAlert, seen } from "../../support/observations";
 import { inState, settledIn, Story } from "../../support/story";
 
 const word = { signals: { cancelled: true } };
@@ -155,6 +155,19 @@ describe("event rules: which job it was", () => {
       "print.failed of 4711 (recovered)",
       "print.cancelled of 4712 (recovered)",
     ]);
+  });
+
+  it("an ending that waits has the alerts that it came with, not those that are found with another job", () => {
+    const next = aJob({ id: "4712", progress: 40 });
+    for (const [alerts, reason] of [
+      [[anAlert("0700_8006")], "0700_8006"],
+      [[], null],
+    ] as const) {
+      const story = settledIn("printing").report(seen({ state: "failed", job: aJob(), alerts }));
+      story.forget().restart();
+      story.report(seen({ state: "printing", job: next, alerts: [anAlert("0300_800A")] }));
+      assert.deepEqual([told(story), story.events[0]?.reason], [["print.failed of 4711 (recovered)"], reason]);
+    }
   });
 
   it("a cancel word that is found with another job's failure is about that job alone", () => {
