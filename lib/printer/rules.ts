@@ -168,13 +168,13 @@ class Turn {
         this.end(from, state, this.job ?? this.memory.job);
         return;
       case "surface":
-        if (!this.isTold()) this.end(from, state, this.job);
+        if (!this.isTold()) this.endUnseen(from, state);
         return;
       case "stay":
         // Finished before and finished now: a job may have come and gone while nobody listened. Not the one that was shown
         // at rest before: printers take over the id of a job that they refuse.
         if (!this.live && state !== "idle" && !this.isTold() && otherJob(this.memory.job, this.job))
-          this.end(from, state, this.job);
+          this.endUnseen(from, state);
     }
   }
 
@@ -214,9 +214,17 @@ class Turn {
   private replaced(state: KnownState): void {
     const memory = this.memory;
     const done = progressOf(memory) === 100 || timeWasUp(memory, this.at);
-    const outcome: Outcome = memory.cancelled ? "cancelled" : done ? "finished" : "failed";
+    // A word that comes with a failure is about that one.
+    const { cancelled } = state === "failed" ? this.before : memory;
+    const outcome: Outcome = cancelled ? "cancelled" : done ? "finished" : "failed";
     this.conclude(outcome, memory.job, "the printer was heard again with another job");
     this.take(TRANSITIONS.idle[state], "idle", state);
+  }
+
+  /** The ending of a job that nobody saw. Its word may have no edge: it stood there for the job before, too. */
+  private endUnseen(from: KnownState, state: KnownState): void {
+    if (!this.live && state === "failed" && this.memory.cancelWord) this.set({ cancelled: true });
+    this.end(from, state, this.job);
   }
 
   /** An ending: told at once where it is clear, else after the wait. */

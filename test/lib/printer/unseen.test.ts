@@ -156,6 +156,23 @@ describe("event rules: which job it was", () => {
       "print.cancelled of 4712 (recovered)",
     ]);
   });
+
+  it("a cancel word that is found with another job's failure is about that job alone", () => {
+    const next = seen({ state: "failed", job: aJob({ id: "4712", progress: 40 }), ...word });
+    for (const hidden of ["gap", "restart"] as const) {
+      assert.deepEqual(
+        told(settledIn("printing")[hidden]().report(next).waitOver()),
+        ["print.failed of 4711 (recovered)", "print.cancelled of 4712 (recovered)"],
+        hidden,
+      );
+      const cancelled = settledIn("printing").report(seen({ state: "failed", job: aJob(), ...word }));
+      assert.deepEqual(
+        told(cancelled[hidden]().report(next).waitOver()),
+        ["print.cancelled of 4711", "print.cancelled of 4712 (recovered)"],
+        hidden,
+      );
+    }
+  });
 });
 
 describe("event rules: what leads to an ending", () => {
